@@ -1,0 +1,1 @@
+"""Job specs, payloads, results, states and API bodies: Pydantic models and nothing heavier."""

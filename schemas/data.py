@@ -1,0 +1,116 @@
+"""Dataset specs and selections of examples.
+
+Training examples are numbered from 0 in the train split, test examples from 0 in the test split.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, JsonValue, model_validator
+
+from schemas.base import Digest, Name, PositiveFloat, Seed, Spec
+
+MAX_EXAMPLES = 100_000
+
+
+class Digits(Spec):
+    """scikit-learn's 1,797 real 8×8 digits: the first 1,437 train, the last 360 test; pixels divided by 16."""
+
+    kind: Literal["digits"] = "digits"
+
+
+DIGITS_TRAIN, DIGITS_TEST, DIGITS_LABELS = 1_437, 360, 10
+
+
+class Idx(Spec):
+    """A dataset in IDX files (the format of MNIST), imported once with `holonomy data import`."""
+
+    kind: Literal["idx"] = "idx"
+    name: Name | None = None
+    """Name given at import. The service pins it to a digest when the job is submitted and drops the name."""
+    digest: Digest | None = None
+    """Digest of the imported dataset."""
+    mean: float = 0.0
+    """Subtracted from pixels that were first divided by 255."""
+    std: PositiveFloat = 1.0
+    """Divides what is left."""
+
+    @model_validator(mode="after")
+    def _one_reference(self) -> Self:
+        if (self.name is None) == (self.digest is None):
+            raise ValueError("give either the name or the digest of an imported dataset, not both or neither")
+        return self
+
+
+class RegistryData(Spec):
+    """A dataset installed on the workers under the entry-point group `holonomy.datasets`."""
+
+    kind: Literal["registry"] = "registry"
+    name: Name
+    """Name of the entry point."""
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+    """Keyword arguments of the factory."""
+
+
+Data = Annotated[Digits | Idx | RegistryData, Field(discriminator="kind")]
+
+Index = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class Indices(Spec):
+    """Listed examples; kept in ascending order, so that the same set has the same digest."""
+
+    kind: Literal["indices"] = "indices"
+    indices: Annotated[tuple[Index, ...], Field(min_length=1, max_length=MAX_EXAMPLES)]
+    """Example numbers, each once."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sorted(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("indices"), list | tuple):
+            items = value["indices"]
+            if all(isinstance(item, int) for item in items):
+                return {**value, "indices": tuple(sorted(items))}
+        return value
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        twice = sorted({a for a, b in zip(self.indices, self.indices[1:], strict=False) if a == b})
+        if twice:
+            raise ValueError(f"example indices must be unique; listed more than once: {twice[:5]}")
+        return self
+
+
+class First(Spec):
+    """The first `count` examples of the split."""
+
+    kind: Literal["first"] = "first"
+    count: Annotated[int, Field(ge=1, le=MAX_EXAMPLES)]
+    """How many."""
+
+
+class Random(Spec):
+    """A seeded random choice without replacement, in ascending order."""
+
+    kind: Literal["random"] = "random"
+    count: Annotated[int, Field(ge=1, le=MAX_EXAMPLES)]
+    """How many."""
+    seed: Seed = 0
+    """Seed of the choice."""
+
+
+def _listed(value: Any) -> Any:
+    """A bare list of numbers means `indices`; a range works as well."""
+    return {"kind": "indices", "indices": list(value)} if isinstance(value, list | tuple | range) else value
+
+
+Examples = Annotated[Annotated[Indices | First | Random, Field(discriminator="kind")], BeforeValidator(_listed)]
+
+
+def count_examples(examples: Indices | First | Random) -> int:
+    """How many examples a selection names (N or T)."""
+    return len(examples.indices) if isinstance(examples, Indices) else examples.count
+
+
+def largest_index(examples: Indices | First | Random) -> int:
+    """The smallest index a split must have for the selection to fit."""
+    return examples.indices[-1] if isinstance(examples, Indices) else examples.count - 1

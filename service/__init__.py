@@ -1,0 +1,1 @@
+"""Database, queue, planner, dispatcher, API and the embedded stack."""
