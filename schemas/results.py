@@ -1,7 +1,7 @@
 """The result tables: one definition for the worker that fills them, the database, the client and the docs.
 
-Every table also has `job_id`. N, K, T and P are as in the spec modules. Brackets are [v_x, v_y] = H_y g_x − H_x g_y with
-v = −∇L, without any power of the learning rate.
+Every table also has `job_id`. N, K, T and P are as in the spec modules. Brackets are [v_x, v_y] = H_y g_x − H_x g_y
+with v = −∇L, without any power of the learning rate.
 """
 
 from dataclasses import dataclass
@@ -43,8 +43,13 @@ CHECKPOINTS = ResultTable(
         _STEP,
         Column("train_loss", "float", "Mean loss over the train split, model in eval mode."),
         Column("test_loss", "float", "Mean loss over the test split, model in eval mode."),
-        Column("train_accuracy", "float", "Share of train examples whose largest logit is their label."),
-        Column("test_accuracy", "float", "Share of test examples whose largest logit is their label."),
+        Column(
+            "train_accuracy",
+            "float",
+            "Share of train examples whose largest logit is their label; for data with independent labels, the share "
+            "of (example, label) whose logit has the right sign.",
+        ),
+        Column("test_accuracy", "float", "The same over the test split."),
         Column("parameter_norm", "float", "Euclidean norm of all parameters."),
         Column("requested", "bool", "False for a checkpoint kept only so that the run can be resumed."),
     ),
@@ -75,13 +80,14 @@ PAIRS = ResultTable(
         Column("cosine_i", "float", "Cosine of [v_i, v_j] with ∇L_i; 0 where either vanishes."),
         Column("cosine_j", "float", "Cosine of [v_i, v_j] with ∇L_j; 0 where either vanishes."),
         Column("gradient_cosine", "float", "Cosine of ∇L_i with ∇L_j."),
-        Column("defect", "float", "Commutator defect ‖[v_i, v_j]‖ / (‖∇L_i‖ ‖∇L_j‖)."),
+        Column("defect", "float", "Commutator defect ‖[v_i, v_j]‖ / (‖∇L_i‖ ‖∇L_j‖); 0 where a gradient vanishes."),
         Column("hvp_norm_ij", "float", "‖H_j ∇L_i‖."),
         Column("hvp_norm_ji", "float", "‖H_i ∇L_j‖."),
         Column(
             "cancellation",
             "float",
-            "bracket_norm / (hvp_norm_ij + hvp_norm_ji): small values mean digits were lost in the difference.",
+            "bracket_norm / (hvp_norm_ij + hvp_norm_ji), 1 where both vanish: small values mean digits were lost in "
+            "the difference.",
         ),
         Column("loss_i", "float", "L_i."),
         Column("loss_j", "float", "L_j."),
@@ -124,8 +130,8 @@ FITS = ResultTable(
         _STEP,
         Column("tensors", "int", "Tensors in the fit."),
         Column("excluded", "int", "Tensors left out: zero gradient or zero bracket."),
-        Column("intercept", "float", "Slope-1 fit: mean of log10(bracket RMS) − log10(gradient RMS)."),
-        Column("residual_sd_decades", "float", "S.d. of the slope-1 residuals, in decades (n − 1)."),
+        Column("intercept", "float", "Slope-1 fit: mean of log10(bracket RMS) − log10(gradient RMS).", nullable=True),
+        Column("residual_sd_decades", "float", "S.d. of the slope-1 residuals, in decades (n − 1).", nullable=True),
         Column("slope", "float", "Slope of the free least-squares line.", nullable=True),
         Column("free_intercept", "float", "Its intercept.", nullable=True),
         Column("pearson_r", "float", "Pearson correlation of the logarithms.", nullable=True),
@@ -150,8 +156,8 @@ OUTPUTS = ResultTable(
         Column(
             "slack",
             "float",
-            "Mean over test examples of p(1 − p): how much a probability moves per unit of logit. p is the sigmoid of "
-            "the logit for independent labels, else the softmax.",
+            "Mean over test examples of p(1 − p): how much a probability moves per unit of logit. p is the sigmoid "
+            "of the logit for independent labels, else the softmax.",
         ),
         Column("probability_rms", "float", "√ mean of (p(1 − p) J_t [v_i, v_j])²: the same in probability."),
         Column("label_rate", "float", "Share of the T test examples that carry the label."),
