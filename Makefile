@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint format types imports schemas docs check bench clean
+.PHONY: help demo test unit lint format types imports schemas docs generate check bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -54,6 +54,12 @@ docs: $(VENV)/.dev ## Check that the generated reference matches the code
 	@$(BIN)/python -m service.api.openapi --check
 	@$(BIN)/python -m schemas.dictionary --check
 	@$(BIN)/python -m holonomy.cli.reference --check
+
+generate: $(VENV)/.dev ## Write the JSON Schemas and the generated reference
+	@$(BIN)/python -m schemas.generate
+	@$(BIN)/python -m schemas.dictionary
+	@$(BIN)/python -m service.api.openapi
+	@$(BIN)/python -m holonomy.cli.reference
 
 check: lint types imports schemas docs ## All checks but the tests
 
