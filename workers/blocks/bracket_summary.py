@@ -8,6 +8,7 @@ from schemas.blocks import BracketSummary, ObjectRef
 from schemas.brackets import Brackets
 from schemas.data import count_examples
 from workers.blocks.checkpoints import structure
+from workers.brackets.functional import trainable
 from workers.brackets.outputs import OutputSums
 from workers.brackets.summary import OutputFacts, TileSummary, summarise
 from workers.context import Context
@@ -42,7 +43,7 @@ def bracket_summary(
             label_rate=arrays["outputs/label_rate"].numpy(),
             test_examples=count_examples(spec.test_examples),
         )
-    named = dict(model.named_parameters())
+    named = trainable(model)
     with context.kernel():
         summary = summarise(
             tiles,

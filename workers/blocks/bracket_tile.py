@@ -20,6 +20,7 @@ from workers.brackets.functional import Functional
 from workers.brackets.geometry import TileShape
 from workers.brackets.outputs import output_sums, slack
 from workers.brackets.pairs import Tile, TileTask, compute_tile
+from workers.brackets.refusals import refusals
 from workers.context import Context
 from workers.data import Dataset, load, resolve
 from workers.determinism import deterministic
@@ -98,7 +99,7 @@ def bracket_tile(
     test = None if chosen.test is None else torch.from_numpy(chosen.test).to(context.device)
     test_inputs = None if test is None else dataset.test.inputs[test]
     micro = max(1, payload.micro >> shrink)
-    with context.kernel(), deterministic():
+    with context.kernel(), deterministic(), refusals():
         tile = compute_tile(
             functional,
             dataset.train.inputs[train],
@@ -107,7 +108,7 @@ def bracket_tile(
             context.check_cancelled,
         )
         numbers = _numbers(tile, shape, chosen.train, payload.step)
-    sizes = np.array([max(1, parameter.numel()) for parameter in functional.parameters.values()])
+    sizes = np.array([parameter.numel() for parameter in functional.parameters.values()])
     arrays = _pair_arrays(tile, numbers, sizes)
     if test is not None and tile.logits is not None:
         arrays |= _output_arrays(spec, functional, dataset, test, tile.logits)
@@ -176,15 +177,16 @@ def _numbers(tile: Tile, shape: TileShape, train: Integers, step: int) -> PairNu
 def _pair_arrays(tile: Tile, numbers: PairNumbers, sizes: np.ndarray[Any, Any]) -> dict[str, Tensor]:
     norm = np.sqrt(numbers.squares.sum(1))
     below = numbers.gradient_norms.prod(1)
+    extents = np.maximum(sizes, 1)  # an empty tensor has RMS 0
     positions = sorted(tile.gradient_squares)
     gradients = torch.stack([tile.gradient_squares[position] for position in positions]).cpu()
     return {
         "pairs": torch.from_numpy(numbers.examples),
         "bracket_norm": torch.from_numpy(norm),
         "defect": torch.from_numpy(ratio(norm, below)),
-        "tensor_rms": torch.from_numpy(np.sqrt(numbers.squares / sizes)),
+        "tensor_rms": torch.from_numpy(np.sqrt(numbers.squares / extents)),
         "positions": torch.tensor(positions, dtype=torch.int64),
-        "gradient_rms": (gradients / torch.from_numpy(sizes)).sqrt(),
+        "gradient_rms": (gradients / torch.from_numpy(extents)).sqrt(),
     }
 
 

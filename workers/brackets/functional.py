@@ -19,14 +19,19 @@ Tensors = dict[str, Tensor]
 """Parameters, gradients, directions or brackets by parameter name, in the model's order; extra axes go in front."""
 
 
+def trainable(model: nn.Module) -> dict[str, nn.Parameter]:
+    """The parameters that make up θ, by name, in the model's order."""
+    return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+
 @dataclass(frozen=True)
 class Functional:
     """The model in eval mode; parameters and buffers are explicit, so that nothing is hidden or changed in place.
 
     Attributes:
         model: The module that gives the structure; its own parameters are not used.
-        parameters: θ, without autograd history.
-        buffers: Such as BatchNorm's running statistics.
+        parameters: θ, the trainable ones, without autograd history.
+        buffers: What is held fixed: BatchNorm's running statistics, parameters that do not require gradients.
         loss: (…, K), (…, K) → (…).
     """
 
@@ -49,10 +54,11 @@ class Functional:
                     f"brackets need BatchNorm with running statistics, {name!r} keeps none: "
                     "set track_running_stats=True"
                 )
+        frozen = {name: p.detach() for name, p in model.named_parameters() if not p.requires_grad}
         return cls(
             model=model,
-            parameters={name: parameter.detach() for name, parameter in model.named_parameters()},
-            buffers={name: buffer.detach() for name, buffer in model.named_buffers()},
+            parameters={name: parameter.detach() for name, parameter in trainable(model).items()},
+            buffers=frozen | {name: buffer.detach() for name, buffer in model.named_buffers()},
             loss=loss,
         )
 

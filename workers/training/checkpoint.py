@@ -93,7 +93,7 @@ def _restore_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer, array
             index, _, key = name.removeprefix("optimizer/groups/").partition("/")
             key, value = decode(key, array)
             packed["param_groups"][int(index)][key] = value.clone() if isinstance(value, Tensor) else value
-    named = dict(model.named_parameters())
+    named: dict[str, Tensor] = dict(model.named_parameters())
     numbers: dict[Tensor, int] = {
         parameter: number
         for group, packed_group in zip(optimizer.param_groups, packed["param_groups"], strict=True)
