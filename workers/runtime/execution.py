@@ -6,7 +6,7 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
@@ -153,4 +153,3 @@ def describe_failure(error: BaseException) -> tuple[ErrorKind, str, str | None]:
     if isinstance(error, MemoryError):
         return "memory", f"out of memory: {text}".rstrip(": "), trace
     return "internal", f"{type(error).__name__}: {text}", trace
-
