@@ -1,0 +1,81 @@
+"""Imported datasets: shards arrive first, each under its digest; a manifest then names them and is given a name."""
+
+import hashlib
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.postgresql import insert
+
+from schemas.blocks import ObjectRef
+from schemas.canonical import canonical_json, digest
+from schemas.datasets import Dataset, DatasetImport, DatasetManifest, Shard, manifest_key, shard_key
+from service.api import slices
+from service.api.problems import ProblemError
+from service.db.tables import dataset_names, datasets
+from service.objects import ObjectStore
+
+
+def store_shard(store: ObjectStore, sha256: str, data: bytes) -> bool:
+    """Keep a shard under its digest. Returns False when it was there already.
+
+    Raises:
+        ProblemError: 422, the bytes have another digest.
+    """
+    came = hashlib.sha256(data).hexdigest()
+    if came != sha256:
+        raise ProblemError("invalid", f"the body's sha256 is {came}, the path says {sha256}: send it again")
+    return store.put(shard_key(sha256), data)
+
+
+def check_shards(store: ObjectStore, manifest: DatasetManifest) -> None:
+    """Every shard is there, and holds what the manifest says of it.
+
+    Raises:
+        ProblemError: 422, naming the first shard that is not so and why.
+    """
+    for shard in manifest.shards:
+        for fault in _faults(store, manifest, shard):
+            raise ProblemError("invalid", f"shard {shard.sha256}: {fault}")
+
+
+def _faults(store: ObjectStore, manifest: DatasetManifest, shard: Shard) -> Iterator[str]:
+    found = store.head(shard_key(shard.sha256))
+    if found is None:
+        yield f"is not there: PUT /v1/datasets/shards/{shard.sha256} first"
+        return
+    if found.size_bytes != shard.size_bytes:
+        yield f"has {found.size_bytes} bytes, the manifest says {shard.size_bytes}"
+    ref = ObjectRef(name="shard", key=found.key, sha256=shard.sha256, size_bytes=found.size_bytes)
+    try:
+        arrays = slices.layout(store, ref)
+    except slices.NotSafetensors as error:
+        yield f"is not a safetensors object: {error}"
+        return
+    for name, shape in (("images", (shard.count, *manifest.shape)), ("labels", (shard.count,))):
+        stored = arrays.get(name)
+        if stored is None:
+            yield f"has no array {name!r}; it has {', '.join(sorted(arrays)) or 'none'}"
+        elif (stored.dtype.name, stored.shape) != ("uint8", shape):
+            yield f"{name} should be uint8 of shape {shape}; it is {stored.dtype.name} of shape {stored.shape}"
+
+
+def register(connection: Connection, store: ObjectStore, request: DatasetImport) -> tuple[Dataset, bool]:
+    """Write the manifest and point the name to it. Returns the dataset and whether its digest is new."""
+    manifest = request.manifest
+    pinned = digest(manifest)
+    store.put(manifest_key(pinned), canonical_json(manifest))
+    row = {"digest": pinned, "kind": manifest.kind, "manifest": manifest.model_dump(mode="json")}
+    added = connection.execute(insert(datasets).values(row).on_conflict_do_nothing()).rowcount
+    naming = insert(dataset_names).values(name=request.name, digest=pinned)
+    connection.execute(naming.on_conflict_do_update(index_elements=["name"], set_={"digest": pinned}))
+    return Dataset(digest=pinned, name=request.name, manifest=manifest), added == 1
+
+
+def listed(connection: Connection) -> list[Dataset]:
+    """Every named dataset, by name."""
+    query = (
+        select(dataset_names.c.name, datasets.c.digest, datasets.c.manifest)
+        .join(datasets, datasets.c.digest == dataset_names.c.digest)
+        .order_by(dataset_names.c.name)
+    )
+    return [Dataset.model_validate(dict(row._mapping)) for row in connection.execute(query)]
