@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from threading import BoundedSemaphore
 from typing import Annotated, cast
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 from sqlalchemy import Engine
 
@@ -11,6 +12,7 @@ from service.objects import ObjectStore
 from service.settings import Settings
 
 CURSOR_SLOTS = 8
+WATCHER_THREADS = 4
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class Backend:
     version: str
     cursor_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(CURSOR_SLOTS))
     """Result tables that may be read at once; well below the number of database connections."""
+    watchers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(WATCHER_THREADS))
+    """Threads that watchers of progress share, so that many of them cannot take those of other requests."""
 
 
 def _backend(request: Request) -> Backend:

@@ -48,7 +48,7 @@ def _faults(store: ObjectStore, manifest: DatasetManifest, shard: Shard) -> Iter
     ref = ObjectRef(name="shard", key=found.key, sha256=shard.sha256, size_bytes=found.size_bytes)
     try:
         arrays = slices.layout(store, ref)
-    except slices.NotSafetensors as error:
+    except slices.NotSafetensorsError as error:
         yield f"is not a safetensors object: {error}"
         return
     for name, shape in (("images", (shard.count, *manifest.shape)), ("labels", (shard.count,))):

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beyond the routes: the text around them, and the problems that any of them may give."""
+"""What the OpenAPI document says beyond the routes: text around them, and the problems that any may give."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ TAGS = [
     {"name": "health", "description": "For supervisors and Prometheus; no token."},
 ]
 
-_ANY_REQUEST = ("too_large", "internal", "unavailable")
+_ANY_REQUEST = ("body_too_large", "internal", "unavailable")
 _ANY_GUARDED_REQUEST = ("unauthorized", "forbidden", *_ANY_REQUEST)
 
 

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from service.api import problems, validation
 from service.api.context import request_id_of
 from service.api.problems import ProblemError
-from service.errors import Refused
+from service.errors import Conflict, Missing, Refused
 from service.objects import Unavailable
 
 log = structlog.get_logger("holonomy.api")
@@ -34,8 +34,12 @@ def translated(error: Exception) -> ProblemError:
         Exception: the fault itself, when it is a defect of ours and not something that passes.
     """
     match error:
-        case Refused(code=code, detail=detail):
-            return ProblemError(code, detail)
+        case Missing(code=kind, detail=detail):
+            return ProblemError("not_found", detail, kind=kind)
+        case Conflict(code=kind, detail=detail):
+            return ProblemError("conflict", detail, kind=kind)
+        case Refused(code=kind, detail=detail):
+            return ProblemError("invalid", detail, kind=kind)
         case Unavailable():
             return problems.unavailable(str(error))
         case PoolTimeout():

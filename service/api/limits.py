@@ -53,7 +53,7 @@ class BodyLimit:
 
 
 def _too_large(limit: int, came: str) -> problems.ProblemError:
-    return problems.ProblemError("too_large", f"the body may hold up to {limit:,} bytes here; {came}")
+    return problems.ProblemError("body_too_large", f"the body may hold up to {limit:,} bytes here; {came}")
 
 
 def _content_length(scope: Scope) -> int | None:

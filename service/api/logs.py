@@ -1,4 +1,4 @@
-"""Logging of the API process: structlog for our lines and the server's, one JSON object a line unless at a terminal."""
+"""Logging of the API process: our lines and the server's, one JSON object each unless at a terminal."""
 
 import logging
 import sys

@@ -1,7 +1,7 @@
 """Errors as problem+json (RFC 9457): every error that the API answers with is made here.
 
-A `ProblemError` carries a code; the code decides the HTTP status and the title. Codes are part of the contract with
-clients (`type` is `holonomy:<code>`), details are for people.
+A `ProblemError` carries a code; the code decides the HTTP status and the title. Clients read the code, or the narrower
+kind, in `type` (`holonomy:<kind>`); details are for people.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ CODES: dict[str, tuple[int, str]] = {
     "not_found": (404, "Not found"),
     "method_not_allowed": (405, "Method not allowed"),
     "conflict": (409, "Conflict"),
-    "too_large": (413, "Too large"),
+    "body_too_large": (413, "Body too large"),
     "unsupported_media_type": (415, "Unsupported media type"),
     "invalid": (422, "Invalid request"),
     "internal": (500, "Internal error"),
@@ -38,6 +38,7 @@ class ProblemError(HTTPException):
     Args:
         code: a key of `CODES`.
         detail: one line: what was expected, what came, what to do.
+        kind: a narrower name than the code, for `type`.
         errors: for invalid input, one entry per field.
         headers: further response headers.
     """
@@ -47,11 +48,13 @@ class ProblemError(HTTPException):
         code: str,
         detail: str,
         *,
+        kind: str | None = None,
         errors: Sequence[dict[str, Any]] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(status_code=CODES[code][0], detail=one_line(detail), headers=dict(headers or {}))
         self.code = code
+        self.kind = kind or code
         self.errors = tuple(errors)
 
 
@@ -88,7 +91,7 @@ def response(error: ProblemError, request_id: str) -> Response:
     """The HTTP response of an error."""
     status, title = CODES[error.code]
     body = Problem(
-        type=f"holonomy:{error.code}",
+        type=f"holonomy:{error.kind}",
         title=title,
         status=status,
         detail=error.detail,

@@ -33,7 +33,7 @@ _DTYPES: dict[str, str] = {
 }
 
 
-class NotSafetensors(ValueError):
+class NotSafetensorsError(ValueError):
     """The bytes are not a safetensors object."""
 
 
@@ -51,12 +51,12 @@ def layout(store: ObjectStore, ref: ObjectRef) -> dict[str, Stored]:
     """Read the header of a safetensors object: one request, two when the header is longer than 64 KiB.
 
     Raises:
-        NotSafetensors: there is no such header.
+        NotSafetensorsError: there is no such header.
     """
     head = store.get_range(ref.key, 0, min(_FIRST_READ_BYTES, ref.size_bytes))
     body = _LENGTH_BYTES + int.from_bytes(head[:_LENGTH_BYTES], "little")
     if body > ref.size_bytes:
-        raise NotSafetensors(f"its header would end at byte {body} of {ref.size_bytes}")
+        raise NotSafetensorsError(f"its header would end at byte {body} of {ref.size_bytes}")
     if body > len(head):
         head += store.get_range(ref.key, len(head), body)
     try:
@@ -67,7 +67,7 @@ def layout(store: ObjectStore, ref: ObjectRef) -> dict[str, Stored]:
             if name != "__metadata__"
         }
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise NotSafetensors("its header cannot be read") from error
+        raise NotSafetensorsError("its header cannot be read") from error
 
 
 def read_row(store: ObjectStore, ref: ObjectRef, array: Stored, index: int) -> Array:

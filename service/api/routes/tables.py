@@ -28,7 +28,8 @@ Where = Annotated[
     ),
 ]
 OrderBy = Annotated[
-    str | None, Query(description="Columns, separated by commas, `-` in front for descending. Ties come in key order.")
+    str | None,
+    Query(description="Columns, separated by commas, `-` in front for descending. Ties come in key order."),
 ]
 Limit = Annotated[int | None, Query(ge=0, le=LARGEST_NUMBER, description="Most rows; all by default.")]
 Accept = Annotated[str, Header(description=f"`{ARROW}` (default) or `{JSON}`.")]

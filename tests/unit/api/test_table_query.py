@@ -37,7 +37,10 @@ def test_every_operator_compares(operator: str) -> None:
     ("arguments", "detail"),
     [
         (("pears", None, [], None, None), "unknown table 'pears'.*did you mean 'pairs'"),
-        (("pairs", "i,bracket_nrm", [], None, None), "unknown column of pairs 'bracket_nrm'.*did you mean 'bracket_norm'"),
+        (
+            ("pairs", "i,bracket_nrm", [], None, None),
+            "unknown column of pairs 'bracket_nrm'.*did you mean 'bracket_norm'",
+        ),
         (("pairs", "i,i", [], None, None), "named once each"),
         (("pairs", "", [], None, None), "unknown column of pairs ''"),
         (("pairs", None, ["step"], None, None), "column:operator:value"),
@@ -51,7 +54,9 @@ def test_every_operator_compares(operator: str) -> None:
         (("pairs", None, [], "--i", None), "unknown column of pairs '-i'"),
     ],
 )
-def test_what_is_not_known_is_refused(arguments: tuple[str, str | None, list[str], str | None, int | None], detail: str) -> None:
+def test_what_is_not_known_is_refused(
+    arguments: tuple[str, str | None, list[str], str | None, int | None], detail: str
+) -> None:
     with pytest.raises(ProblemError) as caught:
         table_query.parse(*arguments)
     assert caught.value.status_code == 422

@@ -21,7 +21,10 @@ def refusal(body: Mapping[str, Any]) -> ProblemError:
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
-        ({"spec": {"kind": "trainin"}}, "spec: unknown kind 'trainin': expected one of training, brackets, diagnostic"),
+        (
+            {"spec": {"kind": "trainin"}},
+            "spec: unknown kind 'trainin': expected one of training, brackets, diagnostic",
+        ),
         ({"spec": {"kind": "trainin"}}, "did you mean 'training'?"),
         ({"spec": {}}, "spec: needs a field `kind`"),
         ({}, "spec: is required"),
@@ -84,5 +87,10 @@ def test_broken_json_names_the_place() -> None:
 
 
 def test_a_query_parameter_is_named_without_its_source() -> None:
-    error = {"type": "greater_than_equal", "loc": ("query", "limit"), "msg": "Input should be greater than 0", "input": "0"}
+    error = {
+        "type": "greater_than_equal",
+        "loc": ("query", "limit"),
+        "msg": "Input should be greater than 0",
+        "input": "0",
+    }
     assert validation.problem([error], None, None).detail == 'limit: expected greater than 0; came "0"'
