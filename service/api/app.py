@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -14,9 +15,10 @@ from service.api.backend import Backend
 from service.api.context import RequestContext
 from service.api.limits import BodyLimit
 from service.api.metrics import QueueCollector, RequestMetrics
+from service.api.parameters import plain_address
 from service.api.routes import arrays, datasets, health, jobs, progress, status, tables, tokens
 from service.db.engine import connect
-from service.objects import open_store
+from service.objects import ObjectStore, store_settings
 from service.settings import Settings
 
 POOL_SIZE = 10
@@ -36,7 +38,9 @@ def app(settings: Settings) -> FastAPI:
         pool_size=POOL_SIZE,
         statement_timeout_seconds=settings.statement_timeout_seconds,
     )
-    return build(Backend(settings, engine, open_store(settings), version("holonomy")))
+    # Someone waits for the answer: better a 503 after seconds than patience.
+    store = replace(store_settings(settings), connect_timeout_seconds=2.0, read_timeout_seconds=20.0, attempts=2)
+    return build(Backend(settings, engine, ObjectStore(store), version("holonomy")))
 
 
 def build(backend: Backend) -> FastAPI:
@@ -53,6 +57,7 @@ def build(backend: Backend) -> FastAPI:
         description=description.ABOUT,
         openapi_tags=description.TAGS,
         lifespan=lifespan,
+        dependencies=[Depends(plain_address)],
         # The usual pages load their scripts from elsewhere; the document itself is at /openapi.json.
         docs_url=None,
         redoc_url=None,

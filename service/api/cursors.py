@@ -9,8 +9,10 @@ import binascii
 from service.api.problems import ProblemError
 
 
-def encode(listing: str, last: int) -> str:
-    """The cursor of the page after number `last` of a listing."""
+def encode(listing: str, last: str | None) -> str | None:
+    """The cursor of the page after number `last` of a listing; None after the last page."""
+    if last is None:
+        return None
     return base64.urlsafe_b64encode(f"{listing}:{last}".encode()).decode().rstrip("=")
 
 

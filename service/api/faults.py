@@ -9,12 +9,15 @@ from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from service.api import problems, validation
 from service.api.context import request_id_of
 from service.api.problems import ProblemError
 from service.errors import Conflict, Missing, Refused
 from service.objects import Unavailable
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 log = structlog.get_logger("holonomy.api")
 
@@ -60,6 +63,8 @@ def _reason(error: DBAPIError) -> str:
 async def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
+    if error.status_code == 405:
+        error = HTTPException(405, headers={"Allow": ", ".join(_methods_at(request))})
     answer = problems.from_http(error, request.method, request.url.path)
     return problems.response(answer, request_id_of(request.scope))
 
@@ -76,6 +81,15 @@ async def _fault(request: Request, error: Exception) -> Response:
     if answer.status_code == 503:
         log.warning("a part is away", detail=answer.detail)
     return problems.response(answer, request_id_of(request.scope))
+
+
+def _methods_at(request: Request) -> list[str]:
+    """All methods that some route takes at this path: the framework names those of the first route alone."""
+    return [
+        method
+        for method in METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
 
 
 def _body_model(request: Request) -> type[BaseModel] | None:

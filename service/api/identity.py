@@ -6,17 +6,15 @@ the time of the answer tells nothing about it. Scopes include the ones below the
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, cast
+from typing import Annotated
 
 from fastapi import Depends, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
-from sqlalchemy import select
 
 from schemas.api import Scope
 from service.api.backend import Services
 from service.api.problems import ProblemError
-from service.api.tokens import hashed
-from service.db.tables import tokens
+from service.queue import tokens
 
 _INCLUDED: dict[Scope, frozenset[Scope]] = {
     "read": frozenset({"read"}),
@@ -60,20 +58,17 @@ def identify(
         raise _unauthorized("send a token as `Authorization: Bearer …`")
     secret = credentials.credentials
     if len(secret) > _LONGEST_TOKEN:
-        raise _unauthorized("the token is not known here")
-    query = select(tokens.c.name, tokens.c.scopes, tokens.c.revoked_at).where(tokens.c.sha256 == hashed(secret))
+        raise _unauthorized(f"a token has at most {_LONGEST_TOKEN} characters; {len(secret)} came")
     with services.engine.connect() as connection:
-        row = connection.execute(query).one_or_none()
-    if row is None:
-        raise _unauthorized("the token is not known here: check HOLONOMY_TOKEN, or ask for a new one")
-    if row.revoked_at is not None:
-        raise _unauthorized(f"the token was revoked at {row.revoked_at:%Y-%m-%d %H:%M} UTC: ask for a new one")
-    identity = Identity(row.name, granted(cast(list[Scope], row.scopes)))
+        token = tokens.find(connection, secret)
+    if token is None:
+        raise _unauthorized("the token is not known here, or was revoked: check HOLONOMY_TOKEN, or ask for a new one")
+    identity = Identity(token.name, granted(token.scopes))
     missing = [scope for scope in needed.scopes if scope not in identity.scopes]
     if missing:
         raise ProblemError(
             "forbidden",
-            f"this needs a token with scope {missing[0]}; the token {row.name!r} has {', '.join(row.scopes)}",
+            f"this needs a token with scope {missing[0]}; the token {token.name!r} has {', '.join(token.scopes)}",
         )
     return identity
 

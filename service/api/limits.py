@@ -11,14 +11,13 @@ from service.api import problems
 from service.api.context import request_id_of
 
 MAX_JSON_BYTES = 2**20
-SHARD_SLACK_BYTES = 64 * 2**10
 SHARDS_PATH = "/v1/datasets/shards/"
 
 
 def limit_of(scope: Scope) -> int:
     """Largest body of a request, in bytes."""
     uploads = scope["method"] == "PUT" and scope["path"].startswith(SHARDS_PATH)
-    return MAX_SHARD_BYTES + SHARD_SLACK_BYTES if uploads else MAX_JSON_BYTES
+    return MAX_SHARD_BYTES if uploads else MAX_JSON_BYTES
 
 
 class BodyLimit:

@@ -10,11 +10,12 @@ from sqlalchemy import Connection, select
 from schemas.blocks import ObjectRef
 from schemas.brackets import Brackets
 from schemas.data import Indices, Random, largest_index
-from service.api import job_objects, slices
+from schemas.states import JobState
+from service.api import slices
 from service.api.problems import ProblemError
 from service.db.results import results
-from service.db.tables import jobs, objects
 from service.objects import ObjectStore
+from service.queue import history, jobs
 
 _KEPT = "kept/"
 _SHOWN_STEPS = 12
@@ -41,20 +42,20 @@ def find(connection: Connection, job_id: int, step: int, i: int, j: int) -> Pair
         j: train-split index of y.
 
     Raises:
+        Missing: there is no such job.
         ProblemError: 422 for i = j; 404 when the pair is not there, saying why and what to put into the spec.
     """
     if i == j:
         raise ProblemError("invalid", f"the bracket of example {i} with itself is zero by definition: choose i ≠ j")
     pairs = results["pairs"].c
-    query = (
-        select(pairs.position, pairs.kept_position, *job_objects.COLUMNS)
-        .join(objects, (objects.c.job_id == pairs.job_id) & (objects.c.name == pairs.object))
-        .where(pairs.job_id == job_id, pairs.step == step, pairs.i == min(i, j), pairs.j == max(i, j))
+    query = select(pairs.object, pairs.position, pairs.kept_position).where(
+        pairs.job_id == job_id, pairs.step == step, pairs.i == min(i, j), pairs.j == max(i, j)
     )
     row = connection.execute(query).one_or_none()
     if row is None:
         raise ProblemError("not_found", _why_missing(connection, job_id, step, i, j))
-    return PairPlace(job_objects.reference(row), row.position, row.kept_position, 1 if i < j else -1)
+    ref = history.named_object(connection, job_id, row.object)
+    return PairPlace(ref, row.position, row.kept_position, 1 if i < j else -1)
 
 
 def logits(store: ObjectStore, place: PairPlace) -> bytes:
@@ -96,10 +97,10 @@ def bracket(store: ObjectStore, place: PairPlace, i: int, j: int) -> bytes:
 
 
 def _why_missing(connection: Connection, job_id: int, step: int, i: int, j: int) -> str:
-    kind, state = job_objects.kind_and_state(connection, job_id)
-    if kind != "brackets":
-        return f"job {job_id} is a {kind} job: only brackets jobs have pairs"
-    spec = Brackets.model_validate(connection.execute(select(jobs.c.spec).where(jobs.c.id == job_id)).scalar_one())
+    job = jobs.detail(connection, job_id)
+    spec = job.spec
+    if not isinstance(spec, Brackets):
+        return f"job {job_id} is a {job.kind} job: only brackets jobs have pairs"
     if step not in spec.checkpoints:
         steps = ", ".join(map(str, spec.checkpoints[:_SHOWN_STEPS]))
         more = f" and {len(spec.checkpoints) - _SHOWN_STEPS} more" if len(spec.checkpoints) > _SHOWN_STEPS else ""
@@ -110,9 +111,9 @@ def _why_missing(connection: Connection, job_id: int, step: int, i: int, j: int)
     outside = [index for index in (i, j) if not _chosen(spec, index)]
     if outside:
         return f"example {outside[0]} is not among those of job {job_id}: put it into `examples`"
-    if state == "done":
+    if job.state is JobState.DONE:
         return f"job {job_id} does not hold the pair ({i}, {j}): put both into `examples`"
-    return f"job {job_id} is {state} and has not computed the pair ({i}, {j}) at step {step}: wait until it is done"
+    return f"job {job_id} is {job.state} and has not computed the pair ({i}, {j}) at step {step}: wait until it is done"
 
 
 def _chosen(spec: Brackets, index: int) -> bool:

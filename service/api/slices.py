@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, NonNegativeInt, TypeAdapter
 from safetensors.numpy import save
 
 from schemas.blocks import ObjectRef
@@ -33,6 +34,15 @@ _DTYPES: dict[str, str] = {
 }
 
 
+class _Entry(BaseModel):
+    dtype: str
+    shape: tuple[NonNegativeInt, ...]
+    data_offsets: tuple[NonNegativeInt, NonNegativeInt]
+
+
+_header = TypeAdapter(dict[str, _Entry])
+
+
 class NotSafetensorsError(ValueError):
     """The bytes are not a safetensors object."""
 
@@ -45,6 +55,11 @@ class Stored:
     shape: tuple[int, ...]
     start: int
     """First byte, counted from the beginning of the object."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Length of the whole array."""
+        return math.prod(self.shape) * self.dtype.itemsize
 
 
 def layout(store: ObjectStore, ref: ObjectRef) -> dict[str, Stored]:
@@ -61,13 +76,18 @@ def layout(store: ObjectStore, ref: ObjectRef) -> dict[str, Stored]:
         head += store.get_range(ref.key, len(head), body)
     try:
         header = json.loads(head[_LENGTH_BYTES:body])
-        return {
-            name: Stored(np.dtype(_DTYPES[entry["dtype"]]), tuple(entry["shape"]), body + entry["data_offsets"][0])
-            for name, entry in header.items()
-            if name != "__metadata__"
-        }
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        header.pop("__metadata__", None)
+        arrays = {name: _stored(entry, body) for name, entry in _header.validate_python(header).items()}
+    except (ValueError, KeyError, AttributeError, RecursionError) as error:
         raise NotSafetensorsError("its header cannot be read") from error
+    for name, stored in arrays.items():
+        if stored.start + stored.size_bytes > ref.size_bytes:
+            raise NotSafetensorsError(f"array {name!r} would end beyond its {ref.size_bytes} bytes")
+    return arrays
+
+
+def _stored(entry: _Entry, body: int) -> Stored:
+    return Stored(np.dtype(_DTYPES[entry.dtype]), entry.shape, body + entry.data_offsets[0])
 
 
 def read_row(store: ObjectStore, ref: ObjectRef, array: Stored, index: int) -> Array:

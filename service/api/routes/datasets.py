@@ -6,11 +6,13 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
-from schemas.datasets import Dataset, DatasetImport
-from service.api import datasets
+from schemas.datasets import Dataset
+from service.api import shards
 from service.api.backend import Services
+from service.api.bodies import DatasetBody
 from service.api.identity import Reader, Submitter
 from service.api.problems import documented
+from service.queue import datasets
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 
@@ -48,23 +50,18 @@ async def put_shard(
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
-    created = await run_in_threadpool(datasets.store_shard, services.objects, sha256, bytes(data))
+    created = await run_in_threadpool(shards.store, services.objects, sha256, bytes(data))
     response.status_code = 201 if created else 200
     return StoredShard(sha256=sha256, size_bytes=len(data), created=created)
 
 
-@router.post(
-    "",
-    status_code=201,
-    responses={200: {"model": Dataset, "description": "The same data was there already."}, **documented("invalid")},
-)
-def import_dataset(request: DatasetImport, response: Response, services: Services, _: Submitter) -> Dataset:
+@router.post("", status_code=201, responses=documented("invalid"))
+def import_dataset(request: DatasetBody, services: Services, _: Submitter) -> Dataset:
     """Name a dataset whose shards are uploaded. Every shard is looked at. A name can be moved to other data."""
-    datasets.check_shards(services.objects, request.manifest)
+    shards.check(services.objects, request.manifest)
+    shards.publish(services.objects, request.manifest)
     with services.engine.begin() as connection:
-        dataset, created = datasets.register(connection, services.objects, request)
-    response.status_code = 201 if created else 200
-    return dataset
+        return datasets.register(connection, request)
 
 
 @router.get("")

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Response
 
 from schemas.results import RESULT_TABLES
-from service.api import job_objects, table_query
+from service.api import table_query
 from service.api.backend import Services
 from service.api.closing import ClosingStream
 from service.api.identity import Reader
@@ -15,6 +15,7 @@ from service.api.table_query import OPERATORS
 from service.api.table_rows import OpenRows
 from service.api.table_stream import ARROW, JSON, arrow_chunks, arrow_schema, json_chunks
 from service.db.results import results
+from service.queue import jobs
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["tables"])
 
@@ -62,7 +63,7 @@ def read_table(
     """
     query = table_query.parse(table, columns, where, order_by, limit)
     with services.engine.connect() as connection:
-        job_objects.kind_and_state(connection, job_id)
+        jobs.job(connection, job_id)
     rows = OpenRows(services.engine, query.statement(results[table], job_id), services.cursor_slots)
     if JSON in accept:
         return ClosingStream(json_chunks(rows, query.columns), rows.close, JSON)

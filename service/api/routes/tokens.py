@@ -2,21 +2,22 @@
 
 from fastapi import APIRouter
 
-from schemas.api import NewToken, TokenInfo, TokenRequest
-from service.api import tokens
+from schemas.api import NewToken, TokenInfo
 from service.api.backend import Services
+from service.api.bodies import TokenBody
 from service.api.identity import Admin
 from service.api.parameters import Number
 from service.api.problems import documented
+from service.queue import tokens
 
 router = APIRouter(prefix="/v1/tokens", tags=["tokens"])
 
 
 @router.post("", status_code=201, responses=documented("invalid"))
-def make_token(request: TokenRequest, services: Services, _: Admin) -> NewToken:
+def make_token(request: TokenBody, services: Services, _: Admin) -> NewToken:
     """Make a token. The secret is in this answer and nowhere else."""
     with services.engine.begin() as connection:
-        return tokens.issue(connection, request.name, request.scopes)
+        return tokens.create(connection, request.name, request.scopes)
 
 
 @router.get("")

@@ -6,7 +6,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from schemas.datasets import MAX_SHARD_BYTES
-from service.api.limits import MAX_JSON_BYTES, SHARD_SLACK_BYTES, BodyLimit
+from service.api.limits import MAX_JSON_BYTES, BodyLimit
 from service.api.problems import ProblemError
 
 SHARD = "/v1/datasets/shards/" + "0" * 64
@@ -69,7 +69,7 @@ def test_a_giant_in_chunks_is_refused_at_the_limit() -> None:
 
 
 def test_shards_may_be_larger() -> None:
-    limit = MAX_SHARD_BYTES + SHARD_SLACK_BYTES
+    limit = MAX_SHARD_BYTES
     assert serve("PUT", SHARD, [b"x"], limit)[0]["status"] == 204
     assert serve("PUT", SHARD, [b"x"], limit + 1)[0]["status"] == 413
     assert serve("POST", SHARD, [b"x"], limit)[0]["status"] == 413

@@ -1,33 +1,31 @@
-"""Imported datasets: shards arrive first, each under its digest; a manifest then names them and is given a name."""
+"""Shards of imported datasets: they arrive first, each under its digest; a manifest then says what they hold."""
 
 import hashlib
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, select
-from sqlalchemy.dialects.postgresql import insert
-
 from schemas.blocks import ObjectRef
 from schemas.canonical import canonical_json, digest
-from schemas.datasets import Dataset, DatasetImport, DatasetManifest, Shard, manifest_key, shard_key
+from schemas.datasets import DatasetManifest, Shard, manifest_key, shard_key
 from service.api import slices
 from service.api.problems import ProblemError
-from service.db.tables import dataset_names, datasets
 from service.objects import ObjectStore
 
 
-def store_shard(store: ObjectStore, sha256: str, data: bytes) -> bool:
+def store(store: ObjectStore, sha256: str, data: bytes) -> bool:
     """Keep a shard under its digest. Returns False when it was there already.
 
     Raises:
-        ProblemError: 422, the bytes have another digest.
+        ProblemError: 422, there are no bytes, or they have another digest.
     """
+    if not data:
+        raise ProblemError("invalid", "the body is empty: send the bytes of the shard")
     came = hashlib.sha256(data).hexdigest()
     if came != sha256:
         raise ProblemError("invalid", f"the body's sha256 is {came}, the path says {sha256}: send it again")
     return store.put(shard_key(sha256), data)
 
 
-def check_shards(store: ObjectStore, manifest: DatasetManifest) -> None:
+def check(store: ObjectStore, manifest: DatasetManifest) -> None:
     """Every shard is there, and holds what the manifest says of it.
 
     Raises:
@@ -59,23 +57,6 @@ def _faults(store: ObjectStore, manifest: DatasetManifest, shard: Shard) -> Iter
             yield f"{name} should be uint8 of shape {shape}; it is {stored.dtype.name} of shape {stored.shape}"
 
 
-def register(connection: Connection, store: ObjectStore, request: DatasetImport) -> tuple[Dataset, bool]:
-    """Write the manifest and point the name to it. Returns the dataset and whether its digest is new."""
-    manifest = request.manifest
-    pinned = digest(manifest)
-    store.put(manifest_key(pinned), canonical_json(manifest))
-    row = {"digest": pinned, "kind": manifest.kind, "manifest": manifest.model_dump(mode="json")}
-    added = connection.execute(insert(datasets).values(row).on_conflict_do_nothing()).rowcount
-    naming = insert(dataset_names).values(name=request.name, digest=pinned)
-    connection.execute(naming.on_conflict_do_update(index_elements=["name"], set_={"digest": pinned}))
-    return Dataset(digest=pinned, name=request.name, manifest=manifest), added == 1
-
-
-def listed(connection: Connection) -> list[Dataset]:
-    """Every named dataset, by name."""
-    query = (
-        select(dataset_names.c.name, datasets.c.digest, datasets.c.manifest)
-        .join(datasets, datasets.c.digest == dataset_names.c.digest)
-        .order_by(dataset_names.c.name)
-    )
-    return [Dataset.model_validate(dict(row._mapping)) for row in connection.execute(query)]
+def publish(store: ObjectStore, manifest: DatasetManifest) -> None:
+    """Write the manifest where workers look for it."""
+    store.put(manifest_key(digest(manifest)), canonical_json(manifest))
