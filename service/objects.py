@@ -1,8 +1,8 @@
 """The service's way to the object store: the workers' own, built from the settings."""
 
 from service.settings import Settings
-from workers.runtime.objects import Conflict, Corrupt, Listed, Missing, ObjectStore, StoreSettings
 from workers.errors import Unavailable
+from workers.runtime.objects import Conflict, Corrupt, Listed, Missing, ObjectStore, StoreSettings
 
 __all__ = ["Conflict", "Corrupt", "Listed", "Missing", "ObjectStore", "Unavailable", "object_store", "store_settings"]
 
@@ -14,7 +14,9 @@ def store_settings(settings: Settings) -> StoreSettings:
         ValueError: no bucket is named.
     """
     if settings.s3_bucket is None:
-        raise ValueError("expected the name of a bucket in HOLONOMY_S3_BUCKET, found none: set it, or run `holonomy up`")
+        raise ValueError(
+            "expected the name of a bucket in HOLONOMY_S3_BUCKET, found none: set it, or run `holonomy up`"
+        )
     return StoreSettings(bucket=settings.s3_bucket, checksums=settings.checksums)
 
 

@@ -4,7 +4,7 @@ import threading
 from queue import SimpleQueue
 
 from service.dispatcher.database import Database, GaveUp
-from service.dispatcher.ledger import Held, Ledger
+from service.dispatcher.ledger import Ledger, hold
 from service.dispatcher.options import Device, Options
 from service.dispatcher.signals import Claims, Inbox
 from service.queue.claim import claim
@@ -56,7 +56,7 @@ class Claimer(threading.Thread):
                 lease_seconds=options.lease_seconds,
             )
         )
-        blocks = [Held(block, self._device, (block.digest, block.kind)) for block in claimed]
+        blocks = [hold(block, self._device) for block in claimed]
         self._ledger.add(blocks)
         self._pause = 0.0 if claimed else min(max(2 * self._pause, _SHORT_PAUSE_SECONDS), _LONG_PAUSE_SECONDS)
         self._inbox.put(Claims(self._device, blocks))

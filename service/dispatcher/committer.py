@@ -12,7 +12,7 @@ from schemas.blocks import BlockError
 from service.dispatcher.database import Database, GaveUp
 from service.dispatcher.ledger import Held, Ledger
 from service.queue.commit import Broken, Done, commit
-from service.queue.leases import release
+from service.queue.release import release
 
 _LINGER_SECONDS = 0.01
 _BUSY_BATCH = 8

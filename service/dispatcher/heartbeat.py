@@ -46,15 +46,13 @@ class Heartbeat(threading.Thread):
     def _round(self) -> None:
         tokens = self._ledger.tokens()
         if tokens:
-            renewal = self._database.run(
-                lambda connection: renew(connection, tokens, self._options.lease_seconds)
-            )
+            renewal = self._database.run(lambda connection: renew(connection, tokens, self._options.lease_seconds))
             self._tell(renewal.lost, renewal.cancelled)
         slots, busy = self._load()
         self._database.run(lambda connection: beat(connection, self._options.name, slots, busy))
 
     def _tell(self, lost: frozenset[int], cancelled: frozenset[int]) -> None:
-        """Mark what is to stop and pass it on, once. A block committed while we asked is held no longer: no matter."""
+        """Mark what is to stop and pass it on, once. A block that was committed meanwhile is held no longer."""
         news = []
         for held in self._ledger.find(lost):
             if not held.dropped:

@@ -1,5 +1,6 @@
 """The blocks a dispatcher holds under a lease: from the claim until the commit is through."""
 
+import json
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,6 +22,11 @@ class Held:
     """Its job is being cancelled."""
     dropped: bool = False
     """The lease is lost: whatever comes of the block is not ours to commit."""
+
+
+def hold(claimed: Claimed, device: Device) -> Held:
+    """A block just claimed."""
+    return Held(claimed, device, (claimed.digest, json.loads(claimed.payload_json)["kind"]))
 
 
 class Ledger:

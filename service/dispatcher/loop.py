@@ -12,7 +12,7 @@ from queue import Empty
 
 import ray
 import structlog
-from ray.exceptions import RayActorError, RayTaskError
+from ray.exceptions import RayTaskError
 
 from service.dispatcher.claimer import Claimer
 from service.dispatcher.committer import Committer, Release
@@ -128,7 +128,7 @@ class Loop:
             self._call(min(room, key=lambda slot: len(slot.calls)), blocks)
 
     def _take(self, backlog: deque[Held], limit: int) -> list[Held]:
-        """The next blocks for one call: of one kind, and one alone if it was run before, for it may kill its worker."""
+        """The next blocks for one call: of one kind; one that was run before goes alone, for it may kill its worker."""
         first = backlog.popleft()
         blocks = [first]
         if first.claimed.run > 1:
@@ -225,29 +225,26 @@ class Loop:
         try:
             outcomes = ray.get(ref)
         except RayTaskError as error:
-            slot, call = self._finished_call(ref)
-            for held in call.blocks:
+            for held in self._finished_call(ref).blocks:
                 self._committer.put((held, broken(held, "internal", f"the worker failed: {error.cause}", str(error))))
-            del slot
         except Exception as error:
             self._bury(self._calls[ref][0], error)
         else:
             self._finish(ref, outcomes)
 
     def _finish(self, ref: Ref, outcomes: list[Outcome]) -> None:
-        _, call = self._finished_call(ref)
-        for held, outcome in zip(call.blocks, outcomes, strict=True):
+        for held, outcome in zip(self._finished_call(ref).blocks, outcomes, strict=True):
             if isinstance(outcome, Success):
                 self._pace.observe(held.key, outcome.seconds)
             self._committer.put((held, verdict(held, outcome)))
 
-    def _finished_call(self, ref: Ref) -> tuple[Slot, Call]:
+    def _finished_call(self, ref: Ref) -> Call:
         slot, call = self._calls.pop(ref)
         slot.calls.remove(call)
         self._kills.pop(slot, None)
         if slot.calls:
             self._start_clock(slot)
-        return slot, call
+        return call
 
     def _greet(self, ref: Ref) -> None:
         slot = self._probes.pop(ref)
@@ -263,7 +260,9 @@ class Loop:
         """A worker died. The call at the head was running; those behind it had not begun and go back as they were."""
         running, *behind = slot.calls
         blocks = [held.claimed.block_id for held in running.blocks]
-        self._log.warning("a worker died", device=slot.device, blocks=blocks, reason=" ".join(str(error).split())[:500])
+        self._log.warning(
+            "a worker died", device=slot.device, blocks=blocks, reason=" ".join(str(error).split())[:500]
+        )
         for held in running.blocks:
             self._committer.put((held, cancelled(held) if held.cancelled else lost(held, error)))
         self._give_back([held for call in behind for held in call.blocks])
@@ -319,6 +318,3 @@ class Loop:
     def _give_back(self, blocks: "deque[Held] | list[Held]") -> None:
         for held in blocks:
             self._committer.put((held, Release()))
-
-
-__all__ = ["Loop", "RayActorError"]

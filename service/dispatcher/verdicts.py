@@ -3,7 +3,7 @@
 from schemas.blocks import BlockError, ErrorKind
 from service.dispatcher.ledger import Held
 from service.queue.commit import Broken, Done
-from workers.runtime.messages import Failure, Outcome, Success
+from workers.runtime.messages import Outcome, Success
 
 
 def verdict(held: Held, outcome: Outcome) -> Done | Broken:
@@ -32,6 +32,3 @@ def lost(held: Held, error: BaseException) -> Broken:
     if "memory" in text and ("OOM" in text or "running low" in text or "pressure" in text):
         return broken(held, "memory", "the worker was ended because its host ran out of memory", text[:4000])
     return broken(held, "lost", "the worker died while the block ran", text[:4000])
-
-
-__all__ = ["Failure", "Success", "broken", "cancelled", "lost", "verdict"]

@@ -69,7 +69,7 @@ class Watch(threading.Thread):
             failures = 0 if answers(self._ray_address) else failures + 1
             if failures >= self._options.ray_failures:
                 self._log.error(
-                    "the Ray head is away; what has finished is committed, then the dispatcher exits to be started again",
+                    "the Ray head is away: committing what has finished, then exiting to be started again",
                     address=self._ray_address,
                 )
                 self._ray_gone()

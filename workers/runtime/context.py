@@ -128,7 +128,9 @@ class BlockContext:
         if len(self.lines) < MAX_LOG_LINES:
             self.lines.append(LogLine.model_validate({"level": level, "message": message, "data": data}))
         elif len(self.lines) == MAX_LOG_LINES:
-            self.lines.append(LogLine(level="warning", message=f"more than {MAX_LOG_LINES} lines: the rest is dropped"))
+            self.lines.append(
+                LogLine(level="warning", message=f"more than {MAX_LOG_LINES} lines: the rest is dropped")
+            )
 
     @contextmanager
     def kernel(self) -> Iterator[None]:

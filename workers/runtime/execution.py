@@ -6,7 +6,7 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from workers.blocks import Finished
 
 _inputs: TypeAdapter[tuple[ObjectRef, ...]] = TypeAdapter(tuple[ObjectRef, ...])
-_LIGHT = "diagnostic_block"
 _MAX_TRACEBACK = 20_000
 
 
@@ -80,35 +79,37 @@ class Worker:
 
     def _run(self, specs: Mapping[str, str], task: Task) -> Outcome:
         started = time.perf_counter()
+        attempt = Attempt(task.digest, task.job_id, task.block_id, task.run)
+        name = (task.block_id, task.run)
+        context = BlockContext(self._memory, attempt, self.settings.device, lambda: name in self._cancelled)
         try:
-            record_json, rows = self._finish(specs, task, started)
+            self._prepare()
+            started = time.perf_counter()
+            finished = self._compute(specs, task, context)
+            seconds = time.perf_counter() - started
+            return Success(task.block_id, self._record(finished, context, seconds), finished.rows, seconds)
         except Exception as error:
-            kind, message, trace = describe_failure(error)
-            if kind == "memory":
-                self._forget()
-            return Failure(task.block_id, kind, message, trace, time.perf_counter() - started)
+            return self._failure(task, context, error, time.perf_counter() - started)
         finally:
-            self._cancelled.discard((task.block_id, task.run))
-        return Success(task.block_id, record_json, rows, time.perf_counter() - started)
+            self._cancelled.discard(name)
 
-    def _finish(
-        self, specs: Mapping[str, str], task: Task, started: float
-    ) -> tuple[str, dict[str, dict[str, Any]]]:
+    def _compute(self, specs: Mapping[str, str], task: Task, context: BlockContext) -> "Finished":
+        from workers.blocks import run
+
         payload = payload_adapter.validate_json(task.payload_json)
         spec = self._specs.take(task.digest, lambda: job_spec.validate_json(specs[task.digest]))
         inputs = () if task.inputs_json == "[]" else _inputs.validate_json(task.inputs_json)
-        if payload.kind != _LIGHT:
-            self._prepare_torch()
-        attempt = Attempt(task.digest, task.job_id, task.block_id, task.run)
-        context = BlockContext(
-            self._memory, attempt, self.settings.device, lambda: (task.block_id, task.run) in self._cancelled
-        )
         context.check_cancelled()
+        return run(spec, payload, inputs, context, task.shrink)
 
-        from workers.blocks import run
-
-        finished = run(spec, payload, inputs, context, task.shrink)
-        return self._record(finished, context, time.perf_counter() - started), finished.rows
+    def _failure(self, task: Task, context: BlockContext, error: Exception, seconds: float) -> Failure:
+        kind, message, trace = describe_failure(error)
+        if kind == "memory":
+            self._forget()
+        partial = None
+        if isinstance(error, BlockFault) and error.partial is not None:
+            partial = (self._record(error.partial, context, seconds), error.partial.rows)
+        return Failure(task.block_id, kind, message, trace, seconds, partial)
 
     def _record(self, finished: "Finished", context: BlockContext, seconds: float) -> str:
         # Written by hand rather than through the model: this runs ten thousand times a second.
@@ -122,8 +123,8 @@ class Worker:
         }
         return json.dumps(record, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
-    def _prepare_torch(self) -> None:
-        """Set the thread count, which belongs to the calling thread, and name the GPU once torch is there."""
+    def _prepare(self) -> None:
+        """Import torch, seconds that no block is to be charged for, and set its threads for the calling thread."""
         if getattr(self._prepared, "done", False):
             return
         import torch
@@ -152,4 +153,3 @@ def describe_failure(error: BaseException) -> tuple[ErrorKind, str, str | None]:
     if isinstance(error, MemoryError):
         return "memory", f"out of memory: {text}".rstrip(": "), trace
     return "internal", f"{type(error).__name__}: {text}", trace
-

@@ -37,6 +37,8 @@ class Failure(NamedTuple):
     message: str
     traceback: str | None
     seconds: float
+    partial: tuple[str, dict[str, dict[str, Any]]] | None = None
+    """Record and rows of what it had stored before it failed and is worth keeping."""
 
 
 Outcome = Success | Failure

@@ -274,9 +274,9 @@ class ObjectStore:
                     f"the object store refuses access to bucket {bucket} ({code}): check AWS_ACCESS_KEY_ID, "
                     "AWS_SECRET_ACCESS_KEY and the bucket's policy"
                 ) from error
-            if status == 507 or status >= 500 or status == 429:
+            if status >= 500 or status == 429:
                 raise Unavailable(
-                    f"the object store answers {status} ({code}) for bucket {bucket}: it is overloaded, full or broken"
+                    f"the object store answers {status} ({code}) for bucket {bucket}: it is busy, full or broken"
                 ) from error
         elif isinstance(error, BotoCoreError | OSError):
             raise Unavailable(

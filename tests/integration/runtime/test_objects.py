@@ -77,9 +77,7 @@ def test_objects_are_listed_by_prefix_in_key_order(store):
 
 
 def test_a_store_that_is_away_is_unavailable(s3_bucket):
-    away = ObjectStore(
-        StoreSettings(s3_bucket.name, endpoint_url=f"http://127.0.0.1:{free_port()}", attempts=1)
-    )
+    away = ObjectStore(StoreSettings(s3_bucket.name, endpoint_url=f"http://127.0.0.1:{free_port()}", attempts=1))
     for call in (lambda: away.put("k", b""), lambda: away.get("k"), lambda: away.head("k"), away.check):
         with pytest.raises(Unavailable, match="cannot be reached"):
             call()
