@@ -1,7 +1,7 @@
 """The result tables: one definition for the worker that fills them, the database, the client and the docs.
 
-Every table also has `job_id`. N, K, T and P are as in the spec modules. Brackets are [v_x, v_y] = H_y g_x − H_x g_y with
-v = −∇L, without any power of the learning rate.
+Every table also has `job_id`. N, K, T and P are as in the spec modules. Brackets are
+[v_x, v_y] = H_y g_x − H_x g_y with v = −∇L, without any power of the learning rate.
 """
 
 from dataclasses import dataclass
@@ -150,8 +150,8 @@ OUTPUTS = ResultTable(
         Column(
             "slack",
             "float",
-            "Mean over test examples of p(1 − p): how much a probability moves per unit of logit. p is the sigmoid of "
-            "the logit for independent labels, else the softmax.",
+            "Mean over test examples of p(1 − p): how much a probability moves per unit of logit. "
+            "p is the sigmoid of the logit for independent labels, else the softmax.",
         ),
         Column("probability_rms", "float", "√ mean of (p(1 − p) J_t [v_i, v_j])²: the same in probability."),
         Column("label_rate", "float", "Share of the T test examples that carry the label."),

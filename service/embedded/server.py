@@ -1,0 +1,103 @@
+"""What the servers of the stack have in common: launch, readiness, a clear failure, and an end that leaves nothing."""
+
+import os
+import signal
+import subprocess
+import time
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from service.embedded import process
+from service.embedded.process import Identity
+
+
+class ServerFailed(Exception):
+    """A server did not come up. The message holds the end of its log."""
+
+
+class Server(ABC):
+    """A child process with a name, a log and a test for readiness.
+
+    `scope` names the stack that it belongs to (its folder); processes it leaves behind are found by scope and name.
+    """
+
+    name: str
+    stop_signal = signal.SIGTERM
+    stop_seconds = 5.0
+
+    def __init__(self, *, scope: str, log: Path) -> None:
+        self.log = log
+        self.mark = f"{scope}:{self.name}"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.identity: Identity | None = None
+
+    @abstractmethod
+    def launch(self) -> None:
+        """Start the process without waiting for it to answer."""
+
+    @abstractmethod
+    def ready(self) -> bool:
+        """Whether it answers; at most a few seconds of waiting."""
+
+    @property
+    def pid(self) -> int:
+        """Number of the process.
+
+        Raises:
+            ServerFailed: it was never started.
+        """
+        if self.process is None:
+            raise ServerFailed(f"{self.name} was not started")
+        return self.process.pid
+
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def start(self, timeout_seconds: float = 60.0) -> None:
+        """Launch and wait until it answers; a process that ends meanwhile is launched again.
+
+        Raises:
+            ServerFailed: it did not answer in time.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        self.launch()
+        while not self.ready():
+            if time.monotonic() > deadline:
+                self.stop()
+                raise ServerFailed(
+                    f"{self.name} did not answer within {timeout_seconds:g} s; its log ends:\n{self.tail()}"
+                )
+            if not self.alive():
+                time.sleep(0.5)
+                self.launch()
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """End the process and everything it started; harmless when it has ended already."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(self.stop_signal)
+            try:
+                self.process.wait(self.stop_seconds)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.sweep()
+
+    def sweep(self) -> None:
+        """End what an earlier process of this server left behind."""
+        process.end(process.marked(self.mark), grace_seconds=2.0)
+
+    def tail(self, lines: int = 15) -> str:
+        """The last lines of the log."""
+        if not self.log.exists():
+            return "(empty)"
+        with self.log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 20_000))
+            text = file.read().decode("utf-8", "replace")
+        return "\n".join(text.splitlines()[-lines:]) or "(empty)"
+
+    def spawned(self, child: subprocess.Popen[bytes]) -> None:
+        """Remember the process that `launch` started."""
+        self.process = child
+        self.identity = process.identify(child.pid)

@@ -1,0 +1,131 @@
+"""Real servers for tests: Postgres, an S3 server and Ray, each started once a session on free loopback ports."""
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import psycopg2
+import pytest
+
+from service.embedded import ray_head, seaweedfs
+from service.embedded.ports import free_port
+from service.embedded.postgres import DATABASE, Postgres
+from service.embedded.ray_head import RayHead
+from service.embedded.seaweedfs import SeaweedFS
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """An empty bucket and the environment in which boto3 and the service find it."""
+
+    name: str
+    endpoint: str
+    environment: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def server_folder() -> Iterator[Path]:
+    """A folder that Postgres's account can traverse, unlike pytest's own, for root runs."""
+    folder = Path(tempfile.mkdtemp(prefix="holonomy-test-", dir="/tmp"))
+    folder.chmod(0o711)
+    (folder / "secrets").mkdir(mode=0o700)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(server_folder: Path) -> Iterator[Postgres]:
+    server = Postgres(
+        server_folder / "postgres",
+        free_port(),
+        secrets.token_hex(8),
+        scope=str(server_folder),
+        log=server_folder / "postgres.log",
+    )
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Postgres) -> Iterator[str]:
+    """The address of a fresh, empty database, dropped after the test."""
+    name = f"test_{secrets.token_hex(6)}"
+    _administer(postgres_server, f"create database {name}")
+    yield postgres_server.url.removesuffix(DATABASE) + name
+    _administer(postgres_server, f"drop database {name} with (force)")
+
+
+def _administer(server: Postgres, statement: str) -> None:
+    with closing(psycopg2.connect(server.url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+@pytest.fixture(scope="session")
+def s3_server(server_folder: Path) -> Iterator[SeaweedFS]:
+    """An S3 server with attributes `endpoint`, `credentials` and `environment`."""
+    server = SeaweedFS(
+        server_folder / "seaweedfs",
+        seaweedfs.free_ports(),
+        server_folder / "secrets" / "s3.json",
+        scope=str(server_folder),
+        log=server_folder / "seaweedfs.log",
+    )
+    server.start()
+    yield server
+    server.stop()
+
+
+def _make_bucket(server: SeaweedFS) -> Bucket:
+    name = f"test-{secrets.token_hex(6)}"
+    client = boto3.client(
+        "s3",
+        endpoint_url=server.endpoint,
+        aws_access_key_id=server.credentials.access_key,
+        aws_secret_access_key=server.credentials.secret_key,
+        region_name=seaweedfs.REGION,
+    )
+    client.create_bucket(Bucket=name)
+    client.close()
+    return Bucket(name, server.endpoint, {**server.environment, "HOLONOMY_S3_BUCKET": name})
+
+
+@pytest.fixture
+def s3_bucket(s3_server: SeaweedFS, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """A fresh bucket; its environment is set for the test, so that boto3 finds it without arguments."""
+    bucket = _make_bucket(s3_server)
+    for name, value in bucket.environment.items():
+        monkeypatch.setenv(name, value)
+    return bucket
+
+
+@pytest.fixture(scope="session")
+def ray_bucket(s3_server: SeaweedFS) -> Bucket:
+    """The bucket that the workers of `ray_cluster` have in their environment."""
+    return _make_bucket(s3_server)
+
+
+@pytest.fixture(scope="session")
+def ray_cluster(server_folder: Path, ray_bucket: Bucket) -> Iterator[RayHead]:
+    """A Ray head of two CPUs with attributes `address` and `client_environment` (what a driver's process needs)."""
+    taken: list[int] = []
+    for _ in ray_head.ROLES:
+        taken.append(free_port(taken=taken))
+    head = RayHead(
+        dict(zip(ray_head.ROLES, taken, strict=True)),
+        server_folder / "secrets" / "ray.token",
+        scope=str(server_folder),
+        log=server_folder / "ray.log",
+        environment=ray_bucket.environment,
+        cpus=2,
+    )
+    head.start()
+    yield head
+    head.stop()

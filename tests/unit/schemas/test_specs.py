@@ -1,0 +1,98 @@
+"""Specs: what is accepted, what is refused and in which words, and what a digest depends on."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from schemas.brackets import Brackets
+from schemas.canonical import digest
+from schemas.data import Idx, Indices
+from schemas.jobs import Submission, job_spec
+from schemas.training import Training
+
+RUN: dict[str, Any] = {"kind": "training", "steps": 100, "checkpoints": [0, 50]}
+
+
+def brackets(**changes: Any) -> Brackets:
+    return Brackets.model_validate({"training": RUN, "examples": [3, 1, 2], **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"steps": [0, 70]}, r"steps \[70\] are not checkpoints of the run, which keeps \(0, 50, 100\)"),
+        ({"steps": [50, 0]}, "steps must be ascending and unique"),
+        ({"examples": [1, 2, 2]}, r"unique; listed more than once: \[2\]"),
+        ({"examples": [1]}, "at least two examples"),
+        ({"examples": [-1, 2]}, "greater than or equal to 0"),
+        ({"keep": [[2, 1]]}, r"pairs \(i, j\) with i < j; came \[\(2, 1\)\]"),
+        ({"keep": [[1, 9]]}, r"outside the chosen examples: \[\(1, 9\)\]"),
+        ({"examples": {"kind": "first", "count": 4}, "keep": [[1, 4]]}, "outside the chosen examples"),
+        ({"batchnorm": "train"}, "Input should be 'eval'"),
+        ({"colour": "red"}, "Extra inputs are not permitted"),
+    ],
+)
+def test_bad_bracket_specs(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        brackets(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"checkpoints": [0, 200]}, r"checkpoints \[200\] lie beyond the run's 100 steps"),
+        ({"model": {"kind": "mlp", "outputs": 7}}, "the model has 7 outputs but digits has 10 labels"),
+        ({"model": {"kind": "transformer"}}, "'mlp', 'convnet', 'registry'"),
+        ({"optimizer": {"kind": "sgd", "nesterov": True}}, "nesterov needs momentum > 0"),
+        ({"optimizer": {"kind": "sgd", "lr": float("inf")}}, "finite number"),
+        ({"data": {"kind": "idx"}}, "either the name or the digest"),
+        ({"batch_size": 0}, "greater than or equal to 1"),
+    ],
+)
+def test_bad_training_specs(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Training.model_validate({**RUN, **changes})
+
+
+@given(st.lists(st.integers(0, 10_000), min_size=2, max_size=30, unique=True), st.randoms())
+def test_listed_examples_have_one_digest_in_any_order(indices: list[int], order: Any) -> None:
+    shuffled = order.sample(indices, len(indices))
+    assert digest(Indices(indices=tuple(indices))) == digest(Indices(indices=tuple(shuffled)))
+    assert brackets(examples=shuffled).examples.indices == tuple(sorted(indices))
+
+
+@given(st.sets(st.integers(0, 500), max_size=8), st.integers(500, 1000))
+def test_the_last_step_is_always_a_checkpoint(kept: set[int], steps: int) -> None:
+    run = Training(steps=steps, checkpoints=tuple(kept))
+    assert run.checkpoints == tuple(sorted({*kept, steps}))
+    assert Training.model_validate_json(run.model_dump_json()) == run
+
+
+def test_specs_survive_json_and_keep_their_digest() -> None:
+    spec = brackets(steps=[0, 50], test_examples=range(8), keep=[[1, 3]])
+    again = job_spec.validate_json(spec.model_dump_json())
+    assert again == spec
+    assert digest(again) == digest(spec)
+
+
+def test_all_steps_are_the_runs_checkpoints() -> None:
+    assert brackets().checkpoints == (0, 50, 100)
+    assert brackets(steps=[50]).checkpoints == (50,)
+
+
+def test_specs_are_frozen() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        brackets().dtype = "float64"
+
+
+def test_submission_arguments_are_not_part_of_the_digest() -> None:
+    spec = Training(steps=3)
+    assert Submission(spec=spec, priority=5, name="x").spec == spec
+
+
+def test_a_dataset_is_named_or_pinned_not_both() -> None:
+    with pytest.raises(ValidationError, match="not both or neither"):
+        Idx(name="mnist", digest="0" * 64)
