@@ -6,7 +6,9 @@ from pydantic import ValidationError
 
 from holonomy.connection import Connection
 from holonomy.errors import Refused, explain
-from schemas.api import NewToken, TokenInfo, TokenRequest
+from schemas.api import NewToken, Scope, TokenInfo, TokenRequest
+
+DEFAULT_SCOPES: tuple[Scope, ...] = ("read", "submit")
 
 
 class Tokens:
@@ -15,7 +17,7 @@ class Tokens:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def create(self, name: str, scopes: Sequence[str] = ("read", "submit")) -> NewToken:
+    def create(self, name: str, scopes: Sequence[str] = DEFAULT_SCOPES) -> NewToken:
         """Make a token. Its secret is in this answer and nowhere else.
 
         Raises:

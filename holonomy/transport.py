@@ -3,6 +3,7 @@
 Everything above it is independent of the HTTP library; a test or a gateway can put another transport in its place.
 """
 
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -82,6 +83,8 @@ class HttpTransport:
             # A proxy of the environment cannot reach a server on this machine's loopback.
             trust_env=host not in _LOOPBACK,
         )
+        # Handles outlive the client that made them; the last of them to go closes the connections.
+        weakref.finalize(self, self._http.close)
 
     @contextmanager
     def send(self, call: Call) -> Iterator[Reply]:
