@@ -12,12 +12,16 @@ from pathlib import Path
 import boto3
 import psycopg2
 import pytest
+from sqlalchemy import Engine
 
+from service.db.engine import connect
+from service.db.migrate import upgrade
 from service.embedded import ray_head, seaweedfs
 from service.embedded.ports import free_port
 from service.embedded.postgres import DATABASE, Postgres
 from service.embedded.ray_head import RayHead
 from service.embedded.seaweedfs import SeaweedFS
+from tests.dispatching import Dispatchers, Queue
 
 
 @dataclass(frozen=True)
@@ -133,3 +137,29 @@ def ray_cluster(server_folder: Path, ray_bucket: Bucket) -> Iterator[RayHead]:
     head.start()
     yield head
     head.stop()
+
+
+@pytest.fixture
+def queue(postgres_url: str) -> Iterator[Queue]:
+    """A fresh database at the newest schema."""
+    upgrade(postgres_url)
+    engine: Engine = connect(postgres_url, application="test")
+    yield Queue(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def dispatchers(
+    queue: Queue, postgres_url: str, ray_cluster: RayHead, ray_bucket: Bucket, tmp_path: Path
+) -> Iterator[Dispatchers]:
+    """Starts dispatchers of the `queue` on real Ray and a real bucket, with short leases; ends them afterwards."""
+    environment = {
+        **ray_bucket.environment,
+        **ray_cluster.client_environment,
+        "HOLONOMY_DATABASE_URL": postgres_url,
+        "HOLONOMY_LEASE_SECONDS": "6",
+        "HOLONOMY_GRACE_SECONDS": "3",
+    }
+    started = Dispatchers(environment, tmp_path / "dispatcher.log")
+    yield started
+    started.end()

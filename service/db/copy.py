@@ -1,7 +1,7 @@
 """COPY in Postgres' binary format, encoded with numpy: several times faster than text made in Python.
 
-A row is a 16-bit count of fields, and each field a 32-bit length (−1 for null) before its bytes, all big-endian. Rows are
-laid out in a rectangle of bytes as wide as the widest row can be; a mask of the bytes in use turns that into the stream.
+A row is a 16-bit count of fields, and each field a 32-bit length (−1 for null) before its bytes, all big-endian. Rows
+are laid out in a rectangle of bytes as wide as the widest row; a mask of the bytes in use turns that into the stream.
 """
 
 import io
@@ -32,7 +32,7 @@ class BadRows(ValueError):  # noqa: N818 - named for what came
 def encode(table: ResultTable, job_id: int, columns: Mapping[str, Values]) -> bytes:
     """The rows of a result table, job_id first, without the stream's header and trailer.
 
-    None is null. NaN stays NaN in a float column and is null in an int column, where arrays have no other way to say it.
+    None is null. NaN stays NaN in a float column and is null in an int column, where arrays cannot say it otherwise.
 
     Raises:
         BadRows: columns are missing, unknown or of unequal length, or a value does not fit its column.
@@ -73,7 +73,8 @@ def _rows(rows: int, fields: Sequence[tuple[Bytes, Mask]]) -> bytes:
     count = np.broadcast_to(np.frombuffer(len(fields).to_bytes(2, "big"), np.uint8), (rows, 2))
     rectangle = np.concatenate([count, *(data for data, _ in fields)], axis=1)
     used = np.concatenate([np.ones((rows, 2), bool), *(mask for _, mask in fields)], axis=1)
-    return rectangle[used].tobytes()
+    packed: Bytes = rectangle[used]
+    return packed.tobytes()
 
 
 def _field(kind: ColumnType, values: Values, name: str, *, nullable: bool) -> tuple[Bytes, Mask]:

@@ -154,6 +154,8 @@ Index(
     blocks.c.id,
     postgresql_where=text("state = 'ready' and capped"),
 )
+Index("blocks_ready_job", blocks.c.job_id, blocks.c.ready_at, postgresql_where=text("state = 'ready'"))
+Index("blocks_waiting", blocks.c.job_id, blocks.c.phase, postgresql_where=text("state = 'waiting'"))
 Index("blocks_running", blocks.c.lease_until, postgresql_where=text("state = 'running'"))
 Index("blocks_running_job", blocks.c.job_id, postgresql_where=text("state = 'running'"))
 Index("blocks_failed", blocks.c.job_id, postgresql_where=text("state = 'failed'"))

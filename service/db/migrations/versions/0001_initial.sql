@@ -101,6 +101,8 @@ create table blocks (
 create index blocks_failed on blocks (job_id) where state = 'failed';
 create index blocks_ready on blocks (device, priority desc, id) where state = 'ready' and not capped;
 create index blocks_ready_capped on blocks (job_id, device, priority desc, id) where state = 'ready' and capped;
+create index blocks_ready_job on blocks (job_id, ready_at) where state = 'ready';
+create index blocks_waiting on blocks (job_id, phase) where state = 'waiting';
 create index blocks_running on blocks (lease_until) where state = 'running';
 create index blocks_running_job on blocks (job_id) where state = 'running';
 comment on column blocks.capped is 'The job has a max_running.';

@@ -1,0 +1,102 @@
+"""The embedded stack of this machine: found by its state file, started when it does not run."""
+
+import importlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from holonomy.errors import Unconfigured, Unreachable
+from holonomy.transport import Call, HttpTransport
+
+PROBE_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running embedded stack: its address and the token of its owner."""
+
+    url: str
+    token: str
+
+
+def find_or_start() -> Stack:
+    """The embedded stack of this machine, started when it does not run.
+
+    Raises:
+        Unconfigured: it is not installed, or it does not start.
+    """
+    folder = state_folder()
+    return find(folder) or _start(folder)
+
+
+def find(folder: Path) -> Stack | None:
+    """The stack whose state folder this is, if it runs and answers."""
+    try:
+        url = json.loads((folder / "state.json").read_text(encoding="utf-8"))["url"]
+        token = (folder / "secrets" / "api.token").read_text(encoding="utf-8").strip()
+    except PermissionError as error:
+        raise Unconfigured(
+            f"the embedded stack in {folder} belongs to another user ({error.filename} cannot be read): "
+            "set HOLONOMY_HOME to a folder of your own, or HOLONOMY_URL and HOLONOMY_TOKEN"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Stack(url, token) if isinstance(url, str) and _answers(url) else None
+
+
+@contextmanager
+def borrowed(*, keep: bool) -> Iterator[None]:
+    """Within it the embedded stack may be started; afterwards it is stopped again, unless it ran before.
+
+    With an address in the environment there is nothing to start and nothing to stop.
+    """
+    from holonomy.config import ClientSettings
+
+    if keep or ClientSettings().url is not None or find(state_folder()) is not None:
+        yield
+        return
+    try:
+        yield
+    finally:
+        _embedded("stack").down(state_folder())
+
+
+def state_folder() -> Path:
+    """Where the embedded stack keeps its state: HOLONOMY_HOME, else a folder of this user."""
+    folder = _embedded("home").state_folder()
+    return Path(folder)
+
+
+def _start(folder: Path) -> Stack:
+    _embedded("stack").up(folder)
+    found = find(folder)
+    if found is None:
+        raise Unconfigured(f"the embedded stack in {folder} is up but does not answer: `holonomy status` tells more")
+    return found
+
+
+def _answers(url: str) -> bool:
+    transport = HttpTransport(url, None)
+    try:
+        with transport.send(Call("GET", "/healthz", read_seconds=PROBE_SECONDS)) as reply:
+            return reply.status == 200
+    except Unreachable:
+        return False
+    finally:
+        transport.close()
+
+
+def _embedded(module: str) -> ModuleType:
+    """A module of the embedded stack; only the extra `embedded` installs what it needs."""
+    try:
+        return importlib.import_module(f"service.embedded.{module}")
+    except ModuleNotFoundError as error:
+        if error.name is not None and error.name.split(".")[0] in ("holonomy", "schemas", "service", "workers"):
+            raise
+        raise Unconfigured(
+            f"no service is configured: set HOLONOMY_URL and HOLONOMY_TOKEN, or install `holonomy[embedded]` to run "
+            f"one here ({error.name} is missing)"
+        ) from None
