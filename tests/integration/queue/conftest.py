@@ -63,7 +63,9 @@ class Desk:
         return Done(block.block_id, block.job_id, block.token, record.model_dump_json(), rows or {})
 
     def broken(self, block: Claimed, kind: ErrorKind, message: str = "it broke") -> Broken:
-        return Broken(block.block_id, block.job_id, block.token, BlockError(kind=kind, message=message, traceback="tb"))
+        return Broken(
+            block.block_id, block.job_id, block.token, BlockError(kind=kind, message=message, traceback="tb")
+        )
 
     def commit(self, *outcomes: Done | Broken) -> list[bool]:
         with self.engine.begin() as connection:
