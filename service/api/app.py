@@ -17,7 +17,7 @@ from service.api.limits import BodyLimit
 from service.api.metrics import QueueCollector, RequestMetrics
 from service.api.parameters import plain_address
 from service.api.routes import arrays, datasets, health, jobs, progress, status, tables, tokens
-from service.db.engine import connect
+from service.db.engine import connect, described
 from service.objects import ObjectStore, store_settings
 from service.settings import Settings
 
@@ -32,15 +32,16 @@ def app(settings: Settings) -> FastAPI:
     """
     if settings.database_url is None:
         raise ValueError("HOLONOMY_DATABASE_URL is not set: name the database, or let `holonomy up` start everything")
+    url = settings.database_url.get_secret_value()
     engine = connect(
-        settings.database_url.get_secret_value(),
+        url,
         application="holonomy api",
         pool_size=POOL_SIZE,
         statement_timeout_seconds=settings.statement_timeout_seconds,
     )
     # Someone waits for the answer: better a 503 after seconds than patience.
     store = replace(store_settings(settings), connect_timeout_seconds=2.0, read_timeout_seconds=20.0, attempts=2)
-    return build(Backend(settings, engine, ObjectStore(store), version("holonomy")))
+    return build(Backend(engine, ObjectStore(store), version("holonomy"), described(url)))
 
 
 def build(backend: Backend) -> FastAPI:

@@ -1,4 +1,4 @@
-"""What the routes stand on: settings, the database and the object store, made once by the composition root."""
+"""What the routes stand on: the database and the object store, made once by the composition root."""
 
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore
@@ -9,7 +9,6 @@ from fastapi import Depends, Request
 from sqlalchemy import Engine
 
 from service.objects import ObjectStore
-from service.settings import Settings
 
 CURSOR_SLOTS = 8
 WATCHER_THREADS = 4
@@ -19,10 +18,12 @@ WATCHER_THREADS = 4
 class Backend:
     """Shared by all requests; every part is safe to use from several threads."""
 
-    settings: Settings
     engine: Engine
     objects: ObjectStore
     version: str
+    """Version of the service."""
+    database: str
+    """Host, port and name of the database, without secrets."""
     cursor_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(CURSOR_SLOTS))
     """Result tables that may be read at once; well below the number of database connections."""
     watchers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(WATCHER_THREADS))

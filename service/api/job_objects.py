@@ -26,7 +26,7 @@ def find(connection: Connection, job_id: int, name: str) -> ObjectRef:
     except Missing:
         raise ProblemError(
             "not_found",
-            f"job {job_id} ({job.kind}, {job.state}) has no object {name!r}: GET /v1/jobs/{job_id}/objects lists them",
+            f"job {job_id} ({job.kind}, {job.state}) has no object {name!r}; the route without it lists them",
         ) from None
 
 

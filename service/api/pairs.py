@@ -113,7 +113,9 @@ def _why_missing(connection: Connection, job_id: int, step: int, i: int, j: int)
         return f"example {outside[0]} is not among those of job {job_id}: put it into `examples`"
     if job.state is JobState.DONE:
         return f"job {job_id} does not hold the pair ({i}, {j}): put both into `examples`"
-    return f"job {job_id} is {job.state} and has not computed the pair ({i}, {j}) at step {step}: wait until it is done"
+    return (
+        f"job {job_id} is {job.state} and has not computed the pair ({i}, {j}) at step {step}: wait until it is done"
+    )
 
 
 def _chosen(spec: Brackets, index: int) -> bool:

@@ -1,6 +1,6 @@
 """Errors as problem+json (RFC 9457): every error that the API answers with is made here.
 
-A `ProblemError` carries a code; the code decides the HTTP status and the title. Clients read the code, or the narrower
+A `ProblemError` carries a code, which decides the HTTP status and the title. Clients read the code, or the narrower
 kind, in `type` (`holonomy:<kind>`); details are for people.
 """
 

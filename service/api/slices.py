@@ -78,7 +78,7 @@ def layout(store: ObjectStore, ref: ObjectRef) -> dict[str, Stored]:
         header = json.loads(head[_LENGTH_BYTES:body])
         header.pop("__metadata__", None)
         arrays = {name: _stored(entry, body) for name, entry in _header.validate_python(header).items()}
-    except (ValueError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise NotSafetensorsError("its header cannot be read") from error
     for name, stored in arrays.items():
         if stored.start + stored.size_bytes > ref.size_bytes:

@@ -4,7 +4,7 @@ Nothing from a request becomes SQL text: names are looked up, values are convert
 """
 
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 from sqlalchemy import ColumnElement, Select, Table, select
 
@@ -108,7 +108,7 @@ def _condition(table: ResultTable, text: str) -> Condition:
     column = _column(table, name)
     if operator not in OPERATORS:
         raise ProblemError("invalid", unknown("operator", operator, OPERATORS))
-    return Condition(column, cast(Operator, operator), _value(column, value))
+    return Condition(column, operator, _value(column, value))
 
 
 def _value(column: Column, text: str) -> Value:

@@ -126,9 +126,7 @@ def list_blocks(
 
 
 @router.get("/{job_id}/events", responses=_NO_JOB)
-def list_events(
-    job_id: Number, services: Services, _: Reader, after: After = 0, limit: PageSize = 200
-) -> EventPage:
+def list_events(job_id: Number, services: Services, _: Reader, after: After = 0, limit: PageSize = 200) -> EventPage:
     """The job's log, oldest first. `next` is the number to pass as `after`."""
     with services.engine.connect() as connection:
         return history.events(connection, job_id, after=after, limit=limit)

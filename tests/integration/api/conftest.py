@@ -14,18 +14,16 @@ import psycopg2
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from pydantic import SecretStr
 
 from schemas.api import Problem, Scope
 from service.api.app import POOL_SIZE, build
 from service.api.backend import Backend
-from service.db.engine import connect
+from service.db.engine import connect, described
 from service.db.migrate import upgrade
 from service.embedded.postgres import DATABASE, Postgres
 from service.embedded.seaweedfs import SeaweedFS
 from service.objects import ObjectStore, StoreSettings
 from service.queue import tokens
-from service.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,9 @@ class Api:
 def serving(backend: Backend) -> Iterator[Api]:
     listener = socket.create_server(("127.0.0.1", 0))
     application = build(backend)
-    server = uvicorn.Server(uvicorn.Config(application, log_config=None, access_log=False, timeout_graceful_shutdown=1))
+    server = uvicorn.Server(
+        uvicorn.Config(application, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
@@ -71,8 +71,7 @@ def backend_on(database_url: str, s3: SeaweedFS, bucket: str) -> Backend:
             patch.setenv(name, value)
         store.create_bucket()
     engine = connect(database_url, application="holonomy api", pool_size=POOL_SIZE)
-    settings = Settings(database_url=SecretStr(database_url), s3_bucket=bucket)
-    return Backend(settings, engine, store, version("holonomy"))
+    return Backend(engine, store, version("holonomy"), described(database_url))
 
 
 @pytest.fixture(scope="session")

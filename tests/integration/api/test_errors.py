@@ -26,6 +26,8 @@ def test_a_strange_request_id_is_replaced(client: httpx2.Client, strange: str) -
     assert re.fullmatch(r"[0-9a-f]{32}", given)
 
 
-@pytest.mark.parametrize("path", ["/v1/jobs?name=a%00b", "/v1/jobs/1/objects/a%00b", "/v1/jobs/1/tables/pairs?columns=%00"])
+@pytest.mark.parametrize(
+    "path", ["/v1/jobs?name=a%00b", "/v1/jobs/1/objects/a%00b", "/v1/jobs/1/tables/pairs?columns=%00"]
+)
 def test_nul_in_an_address(client: httpx2.Client, problem, path: str) -> None:
     assert "NUL" in problem(client.get(path), 422).detail

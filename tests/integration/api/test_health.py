@@ -1,4 +1,3 @@
-import httpx2
 import pytest
 
 UNGUARDED = ["/healthz", "/readyz", "/version", "/metrics", "/openapi.json"]
