@@ -11,27 +11,24 @@ from pathlib import Path
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from sqlalchemy import select
 
-from service.api.tokens import hashed, issue
 from service.db.engine import connect
 from service.db.migrate import upgrade
-from service.db.tables import tokens
 from service.embedded.environment import TOKEN_FILE
 from service.embedded.secret_files import kept_secret
+from service.queue.tokens import create
 from service.settings import Settings
 
 _BUCKET_PATIENCE_SECONDS = 45.0
 
 
 def ensure_token(url: str, path: Path) -> None:
-    """Make the owner's token in `path`, known to the database, if it is not."""
+    """Make the owner's token in `path`, if there is none, and see to it that the database knows it."""
     secret = kept_secret(path)
     engine = connect(url, application="holonomy prepare", pool_size=1)
     try:
         with engine.begin() as connection:
-            if connection.execute(select(tokens.c.id).where(tokens.c.sha256 == hashed(secret))).first() is None:
-                issue(connection, "owner of this stack", ("read", "submit", "admin"), secret)
+            create(connection, "owner of this stack", ("read", "submit", "admin"), secret=secret)
     finally:
         engine.dispose()
 
