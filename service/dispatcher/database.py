@@ -1,0 +1,89 @@
+"""Calls of the database that outlast its absence: retried for ever with backoff, and watched."""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+T = TypeVar("T")
+_FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.1, 5.0
+
+
+class GaveUp(Exception):
+    """The dispatcher was told to stop before the database answered."""
+
+
+def is_transient(error: Exception) -> bool:
+    """Whether the database was away, busy, full, read-only or deadlocked, as opposed to refusing what was asked."""
+    if isinstance(error, OperationalError | InterfaceError | InternalError | PoolTimeout):
+        return True
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+class Database:
+    """Short transactions on an engine.
+
+    Attributes:
+        give_up: set it to make calls that wait for the database end with `GaveUp`.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.give_up = threading.Event()
+        self._answered = time.monotonic()
+        self._away_since: float | None = None
+        self._log = structlog.get_logger("dispatcher.database")
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """The result of `work` in one transaction, tried until the database takes it.
+
+        Raises:
+            GaveUp: `give_up` was set before.
+            sqlalchemy.exc.DBAPIError: the database refused; trying again would end the same way.
+        """
+
+        def in_transaction() -> T:
+            with self.engine.begin() as connection:
+                return work(connection)
+
+        return self.persist(in_transaction)
+
+    def persist(self, work: Callable[[], T]) -> T:
+        """Like `run`, for work that opens its own transactions."""
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                result = work()
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                self._note_absence(error)
+            else:
+                self._note_answer()
+                return result
+            if self.give_up.wait(pause * random.uniform(0.5, 1.0)):  # noqa: S311 - jitter
+                raise GaveUp("told to stop while the database was away")
+            pause = min(2 * pause, _LAST_PAUSE_SECONDS)
+
+    @property
+    def silence_seconds(self) -> float:
+        """Time since the database last answered."""
+        return time.monotonic() - self._answered
+
+    def _note_absence(self, error: Exception) -> None:
+        if self._away_since is None:
+            self._away_since = time.monotonic()
+            reason = " ".join(str(getattr(error, "orig", None) or error).split())
+            self._log.warning("the database does not take our call; trying again until it does", reason=reason)
+
+    def _note_answer(self) -> None:
+        self._answered = time.monotonic()
+        if self._away_since is not None:
+            self._log.warning("the database is back", away_seconds=round(self._answered - self._away_since, 1))
+            self._away_since = None

@@ -1,0 +1,92 @@
+"""The dispatcher put together: threads, loop, and an orderly end."""
+
+import time
+from collections.abc import Mapping
+from queue import SimpleQueue
+
+import structlog
+from sqlalchemy import Engine
+
+from service.dispatcher.claimer import Claimer
+from service.dispatcher.committer import Committer
+from service.dispatcher.database import Database
+from service.dispatcher.heartbeat import Heartbeat
+from service.dispatcher.housekeeping import Housekeeping
+from service.dispatcher.ledger import Ledger
+from service.dispatcher.loop import Loop
+from service.dispatcher.options import Device, Options
+from service.dispatcher.pool import Pool
+from service.dispatcher.signals import Inbox, Wake
+from service.dispatcher.watch import EXIT_AGAIN, Watch
+from workers.runtime.execution import WorkerSettings
+
+_DEVICES: tuple[Device, ...] = ("cpu", "cuda")
+
+
+class Dispatcher:
+    """Runs until told to stop. Ray must be connected; the database need not be there yet."""
+
+    def __init__(self, engine: Engine, workers: WorkerSettings, ray_address: str, options: Options) -> None:
+        self._options = options
+        self._ledger = Ledger()
+        self._database = Database(engine)
+        self._inbox: Inbox = SimpleQueue()
+        self._claimers: Mapping[Device, Claimer] = {
+            device: Claimer(device, self._database, self._ledger, self._inbox, options) for device in _DEVICES
+        }
+        self._committer = Committer(self._database, self._ledger, options.batch, self._nudge)
+        self._loop = Loop(
+            Pool(workers, options.slots), self._claimers, self._committer, self._ledger, self._inbox, options
+        )
+        self._heartbeat = Heartbeat(self._database, self._ledger, self._inbox, self._load, options)
+        self._housekeeping = Housekeeping(self._database, options, self._nudge)
+        self._watch = Watch(ray_address, self._database, options, self._lose_ray)
+        self._stopping = False
+        self._ray_lost = False
+        self._slots: tuple[dict[str, int], dict[str, int]] = ({}, {})
+        self._log = structlog.get_logger("dispatcher")
+
+    def stop(self) -> None:
+        """Begin the orderly end; safe to call from a signal handler."""
+        self._stopping = True
+        self._inbox.put(Wake())
+
+    def run(self) -> int:
+        """Work until `stop` or until Ray is lost; the exit status."""
+        self._log.info("started", name=self._options.name)
+        for thread in (*self._claimers.values(), self._committer, self._heartbeat, self._housekeeping, self._watch):
+            thread.start()
+        while not self._stopping and not self._ray_lost:
+            self._loop.turn()
+            self._slots = (self._loop.slots(), self._loop.busy())
+        self._drain()
+        self._log.info("stopped", uncommitted=len(self._ledger))
+        return EXIT_AGAIN if self._ray_lost else 0
+
+    def _drain(self) -> None:
+        """Finish what runs within the grace, give the rest back, and commit it all within the grace again."""
+        grace = self._options.grace_seconds
+        self._log.info("draining", held=len(self._ledger), grace_seconds=grace)
+        self._housekeeping.stop()
+        self._loop.drain()
+        deadline = time.monotonic() + grace
+        while not self._loop.idle and not self._ray_lost and time.monotonic() < deadline:
+            self._loop.turn()
+        self._loop.abandon()
+        self._committer.close()
+        self._committer.join(timeout=max(1.0, grace))
+        self._database.give_up.set()
+        self._heartbeat.stop()
+        self._watch.stop()
+        self._committer.join(timeout=1.0)
+
+    def _load(self) -> tuple[dict[str, int], dict[str, int]]:
+        return self._slots
+
+    def _nudge(self) -> None:
+        for claimer in self._claimers.values():
+            claimer.nudge()
+
+    def _lose_ray(self) -> None:
+        self._ray_lost = True
+        self._inbox.put(Wake())

@@ -1,0 +1,81 @@
+"""The thread that keeps the queue in order: plans jobs, takes expired leases back, says why things wait.
+
+Every dispatcher does it; the statements are safe to run from several at once.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from service.dispatcher.database import Database, GaveUp
+from service.dispatcher.options import Options
+from service.queue.leases import rescue
+from service.queue.sweep import explain, plan_jobs
+
+
+@dataclass
+class Chore:
+    """Something done at an interval."""
+
+    name: str
+    every_seconds: float
+    work: Callable[[], object]
+    due: float = 0.0
+
+
+class Housekeeping(threading.Thread):
+    """Does each chore when it is due. One that fails is logged and done again next time."""
+
+    def __init__(self, database: Database, options: Options, planned: Callable[[], None]) -> None:
+        super().__init__(name="housekeeping", daemon=True)
+        self._database = database
+        self._silence_seconds = options.silence_seconds
+        self._planned = planned
+        self._nudge = threading.Event()
+        self._stopped = False
+        self._ready = True
+        self._log = structlog.get_logger("dispatcher.housekeeping")
+        self._chores = [
+            Chore("plan", options.plan_seconds, self._plan),
+            Chore("rescue", options.rescue_seconds, self._rescue),
+            Chore("explain", options.explain_seconds, lambda: database.run(explain)),
+        ]
+
+    def stop(self) -> None:
+        """End after the current chore."""
+        self._stopped = True
+        self._nudge.set()
+
+    def run(self) -> None:
+        """Keep house until stopped."""
+        while not self._stopped:
+            now = time.monotonic()
+            for chore in self._chores:
+                if now >= chore.due:
+                    chore.due = now + chore.every_seconds
+                    if not self._do(chore):
+                        return
+            self._nudge.wait(max(0.0, min(chore.due for chore in self._chores) - time.monotonic()))
+
+    def _do(self, chore: Chore) -> bool:
+        """Whether to go on."""
+        try:
+            chore.work()
+        except GaveUp:
+            return False
+        except Exception:
+            self._log.exception("a chore failed", chore=chore.name)
+        return True
+
+    def _plan(self) -> None:
+        if self._database.persist(lambda: plan_jobs(self._database.engine)):
+            self._planned()
+
+    def _rescue(self) -> None:
+        rescued = self._database.run(rescue)
+        if rescued:
+            self._log.warning("took back expired leases", blocks=rescued)
+            self._planned()

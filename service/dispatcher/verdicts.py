@@ -1,0 +1,34 @@
+"""What became of a block, in the terms of the queue."""
+
+from schemas.blocks import BlockError, ErrorKind
+from service.dispatcher.ledger import Held
+from service.queue.commit import Broken, Done
+from workers.runtime.messages import Outcome, Success
+
+
+def verdict(held: Held, outcome: Outcome) -> Done | Broken:
+    """The commit that a worker's outcome asks for."""
+    block = held.claimed
+    if isinstance(outcome, Success):
+        return Done(block.block_id, block.job_id, block.token, outcome.record_json, outcome.rows)
+    return broken(held, outcome.kind, outcome.message, outcome.traceback)
+
+
+def broken(held: Held, kind: ErrorKind, message: str, traceback: str | None = None) -> Broken:
+    """The commit of a failure."""
+    block = held.claimed
+    error = BlockError(kind=kind, message=message, traceback=traceback)
+    return Broken(block.block_id, block.job_id, block.token, error)
+
+
+def cancelled(held: Held) -> Broken:
+    """The commit of a block that stopped, or was made to stop, because its job is being cancelled."""
+    return broken(held, "cancelled", "stopped because its job was cancelled")
+
+
+def lost(held: Held, error: BaseException) -> Broken:
+    """The commit of a block whose worker died under it."""
+    text = " ".join(str(error).split())
+    if "memory" in text and ("OOM" in text or "running low" in text or "pressure" in text):
+        return broken(held, "memory", "the worker was ended because its host ran out of memory", text[:4000])
+    return broken(held, "lost", "the worker died while the block ran", text[:4000])

@@ -1,0 +1,1 @@
+"""From a spec to blocks: pure functions, no database."""

@@ -1,0 +1,98 @@
+"""The planner: `plan(spec, …)` gives a job's blocks."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from schemas.blocks import DiagnosticBlock, JobId
+from schemas.brackets import Brackets
+from schemas.diagnostic import Diagnostic
+from schemas.training import Training
+from service.planner.blocks import Plan, PlannedBlock
+from service.planner.brackets import plan_brackets
+from service.planner.costs import (
+    Cost,
+    Costs,
+    MeasuredDevice,
+    guessed_pair_seconds,
+    guessed_step_seconds,
+    on,
+    pair_key,
+    training_key,
+)
+from service.planner.memory import micro_edge
+from service.planner.size import DataSize, model_size
+from service.planner.training import plan_training
+
+DIAGNOSTIC_SPARE_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Worker slots by device, as living dispatchers report them."""
+
+    cpu: int = 1
+    cuda: int = 0
+
+    def serves(self, device: str) -> tuple[MeasuredDevice, int]:
+        """Where a block that wants `device` (auto, cpu or cuda) would mostly run, and on how many slots."""
+        if device == "cuda" or (device == "auto" and self.cuda > 0):
+            return "cuda", max(1, self.cuda)
+        return "cpu", max(1, self.cpu)
+
+
+def plan(
+    spec: Training | Brackets | Diagnostic,
+    *,
+    job_id: JobId,
+    parent_id: JobId | None,
+    data: DataSize,
+    costs: Costs,
+    cluster: Cluster,
+) -> Plan:
+    """The blocks of a job. A pure function: the same arguments give the same blocks.
+
+    Args:
+        spec: The pinned spec.
+        job_id: The job, named in needs for its own objects.
+        parent_id: The training run of a bracket job.
+        data: Sizes of its dataset.
+        costs: Measured costs.
+        cluster: Slots there are.
+
+    Raises:
+        ValueError: a bracket job without a parent.
+    """
+    match spec:
+        case Diagnostic():
+            timeout = spec.seconds + DIAGNOSTIC_SPARE_SECONDS
+            return Plan(
+                [
+                    PlannedBlock(phase=0, payload=DiagnosticBlock(index=index), timeout_seconds=timeout)
+                    for index in range(spec.blocks)
+                ]
+            )
+        case Training():
+            cost = step_cost(spec, data, costs, cluster)
+            made = plan_training(spec, job_id, cost)
+            return Plan(made.blocks, made.details | {"costs": {"training_segment": training_key(spec)}})
+        case Brackets():
+            if parent_id is None:
+                raise ValueError(f"job {job_id} is a bracket job and needs a training run as its parent")
+            _, workers = cluster.serves(spec.device)
+            micro = micro_edge(model_size(spec.training, data), spec.dtype)
+            made = plan_brackets(spec, job_id, parent_id, pair_cost(spec, data, costs, cluster), workers, micro)
+            return Plan(made.blocks, made.details | {"costs": {"bracket_tile": pair_key(spec)}})
+        case _:
+            assert_never(spec)
+
+
+def step_cost(spec: Training, data: DataSize, costs: Costs, cluster: Cluster) -> Cost:
+    """Seconds of a training step."""
+    device, _ = cluster.serves(spec.device)
+    return costs.of(on(training_key(spec), device), guessed_step_seconds(spec, model_size(spec, data)))
+
+
+def pair_cost(spec: Brackets, data: DataSize, costs: Costs, cluster: Cluster) -> Cost:
+    """Seconds of an ordered pair."""
+    device, _ = cluster.serves(spec.device)
+    return costs.of(on(pair_key(spec), device), guessed_pair_seconds(spec, model_size(spec.training, data)))

@@ -1,0 +1,100 @@
+"""Imported datasets: manifests by digest, and the names that point to them."""
+
+import json
+from typing import Any, Literal
+
+from sqlalchemy import Connection, text
+
+from schemas.brackets import Brackets
+from schemas.canonical import digest
+from schemas.data import Idx
+from schemas.datasets import Dataset, DatasetImport, DatasetManifest
+from schemas.diagnostic import Diagnostic
+from schemas.training import Training
+from service.errors import Missing
+
+Spec = Training | Brackets | Diagnostic
+
+_INSERT = text("""
+    insert into datasets (digest, kind, manifest) values (:digest, :kind, cast(:manifest as jsonb))
+    on conflict (digest) do nothing
+""")
+_NAME = text("""
+    insert into dataset_names (name, digest) values (:name, :digest)
+    on conflict (name) do update set digest = excluded.digest
+""")
+_NAMED = text("""
+    select n.name, d.digest, d.manifest from dataset_names n join datasets d using (digest) order by n.name
+""")
+_BY_NAME = text("select digest from dataset_names where name = :name")
+_BY_DIGEST = text("select manifest from datasets where digest = :digest")
+
+
+def register(connection: Connection, request: DatasetImport) -> Dataset:
+    """Store a manifest under its digest and point the name to it. Equal manifests are stored once."""
+    pin = digest(request.manifest)
+    manifest = json.dumps(request.manifest.model_dump(mode="json"))
+    connection.execute(_INSERT, {"digest": pin, "kind": request.manifest.kind, "manifest": manifest})
+    connection.execute(_NAME, {"name": request.name, "digest": pin})
+    return Dataset(digest=pin, name=request.name, manifest=request.manifest)
+
+
+def listed(connection: Connection) -> list[Dataset]:
+    """All named datasets, by name."""
+    return [
+        Dataset(digest=row.digest, name=row.name, manifest=DatasetManifest.model_validate(row.manifest))
+        for row in connection.execute(_NAMED)
+    ]
+
+
+def pinned(connection: Connection, spec: Spec) -> Spec:
+    """The spec with the name of an imported dataset replaced by the digest it stands for now.
+
+    Raises:
+        Missing: there is no dataset of that name or digest; the message lists the known names.
+    """
+    match spec:
+        case Training(data=Idx() as data):
+            return spec.model_copy(update={"data": _pin(connection, data)})
+        case Brackets(training=Training(data=Idx() as data) as training):
+            pinned_training = training.model_copy(update={"data": _pin(connection, data)})
+            return spec.model_copy(update={"training": pinned_training})
+        case _:
+            return spec
+
+
+def manifest_of(connection: Connection, spec: Spec) -> DatasetManifest | None:
+    """The manifest of a pinned spec's imported dataset; None when it uses none.
+
+    Raises:
+        Missing: the digest is not there.
+    """
+    training = spec.training if isinstance(spec, Brackets) else spec
+    if not isinstance(training, Training) or not isinstance(training.data, Idx):
+        return None
+    return _manifest(connection, str(training.data.digest))
+
+
+def _pin(connection: Connection, data: Idx) -> Idx:
+    pin = data.digest
+    if data.name is not None:
+        pin = connection.execute(_BY_NAME, {"name": data.name}).scalar_one_or_none()
+        if pin is None:
+            raise _unknown(connection, "name", data.name)
+    _manifest(connection, str(pin))
+    return data.model_copy(update={"name": None, "digest": pin})
+
+
+def _manifest(connection: Connection, pin: str) -> DatasetManifest:
+    found: Any = connection.execute(_BY_DIGEST, {"digest": pin}).scalar_one_or_none()
+    if found is None:
+        raise _unknown(connection, "digest", pin)
+    return DatasetManifest.model_validate(found)
+
+
+def _unknown(connection: Connection, kind: Literal["name", "digest"], value: str) -> Missing:
+    names = [row.name for row in connection.execute(_NAMED)]
+    known = f"known names: {', '.join(names)}" if names else "none is imported yet"
+    return Missing(
+        "unknown_dataset", f"no dataset of {kind} `{value}` ({known}); import it with `holonomy data import`"
+    )

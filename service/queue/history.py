@@ -1,0 +1,117 @@
+"""Reads what belongs to a job for the API: blocks, log lines, objects."""
+
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from schemas.api import Block, BlockPage, Event, EventPage, Manifest
+from schemas.blocks import ObjectRef
+from schemas.states import BlockState
+from service.errors import Missing
+from service.queue.explain import retry_reason
+from service.queue.jobs import LONGEST_PAGE
+
+_DIGEST = text("select digest from jobs where id = :job")
+_BLOCKS = text("""
+    select b.id, b.seq, b.phase, b.kind, b.state, b.attempts, b.runs, b.leased_by, b.seconds, b.error, b.reason,
+           j.reason as job_reason, extract(epoch from b.ready_at - clock_timestamp()) as wait_seconds
+    from blocks b join jobs j on j.id = b.job_id
+    where b.job_id = :job and b.seq > :cursor and (cast(:state as text) is null or b.state = :state)
+    order by b.seq limit :limit
+""")
+_EVENTS = text("""
+    select id, at, level, block_id, message, data from events
+    where job_id = :job and id > :after order by id limit :limit
+""")
+_OBJECTS = text("select name, key, sha256, size_bytes, arrays from objects where job_id = :job order by name")
+_OBJECT = text("select name, key, sha256, size_bytes, arrays from objects where job_id = :job and name = :name")
+
+
+def blocks(
+    connection: Connection,
+    job_id: int,
+    *,
+    state: BlockState | None = None,
+    cursor: int | None = None,
+    limit: int = 100,
+) -> BlockPage:
+    """Blocks of a job in order; `cursor` is the `next` of the page before.
+
+    Raises:
+        Missing: there is no such job.
+    """
+    _digest(connection, job_id)
+    limit = max(1, min(limit, LONGEST_PAGE))
+    values = {
+        "job": job_id,
+        "state": state and state.value,
+        "cursor": -1 if cursor is None else cursor,
+        "limit": limit + 1,
+    }
+    rows = connection.execute(_BLOCKS, values).all()
+    items = tuple(_block(row) for row in rows[:limit])
+    return BlockPage(items=items, next=str(items[-1].seq) if len(rows) > limit else None)
+
+
+def events(connection: Connection, job_id: int, *, after: int = 0, limit: int = 200) -> EventPage:
+    """Log lines of a job after the line numbered `after`, oldest first.
+
+    Raises:
+        Missing: there is no such job.
+    """
+    _digest(connection, job_id)
+    limit = max(1, min(limit, LONGEST_PAGE))
+    rows = connection.execute(_EVENTS, {"job": job_id, "after": after, "limit": limit + 1}).all()
+    items = tuple(Event(**row._mapping) for row in rows[:limit])
+    return EventPage(items=items, next=str(items[-1].id) if len(rows) > limit else None)
+
+
+def manifest(connection: Connection, job_id: int) -> Manifest:
+    """Every object of a job.
+
+    Raises:
+        Missing: there is no such job.
+    """
+    digest = _digest(connection, job_id)
+    rows = connection.execute(_OBJECTS, {"job": job_id})
+    return Manifest(job_id=job_id, digest=digest, objects=tuple(ObjectRef(**row._mapping) for row in rows))
+
+
+def named_object(connection: Connection, job_id: int, name: str) -> ObjectRef:
+    """One object of a job, by its name.
+
+    Raises:
+        Missing: there is no such job, or it has no such object.
+    """
+    _digest(connection, job_id)
+    row = connection.execute(_OBJECT, {"job": job_id, "name": name}).one_or_none()
+    if row is None:
+        raise Missing("unknown_object", f"job {job_id} has no object `{name}`")
+    return ObjectRef(**row._mapping)
+
+
+def _digest(connection: Connection, job_id: int) -> str:
+    digest = connection.execute(_DIGEST, {"job": job_id}).scalar_one_or_none()
+    if digest is None:
+        raise Missing("unknown_job", f"there is no job {job_id}")
+    return str(digest)
+
+
+def _block(row: Any) -> Block:
+    reason = row.reason
+    if row.state == BlockState.READY:
+        message = None if row.error is None else row.error["message"]
+        reason = retry_reason(reason, message, float(row.wait_seconds)) or row.job_reason
+    return Block(
+        id=row.id,
+        seq=row.seq,
+        phase=row.phase,
+        kind=row.kind,
+        state=row.state,
+        attempts=row.attempts,
+        runs=row.runs,
+        reason=reason,
+        leased_by=row.leased_by if row.state == BlockState.RUNNING else None,
+        seconds=row.seconds,
+        error=row.error,
+    )

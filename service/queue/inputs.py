@@ -1,0 +1,66 @@
+"""Resolves what blocks need, by name, to objects that were committed."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from schemas.blocks import Need
+
+_NAMED = text("""
+    select o.job_id, o.name, o.key, o.sha256, o.size_bytes, o.arrays
+    from unnest(cast(:jobs as bigint[]), cast(:names as text[])) as v(job_id, name)
+    join objects o on o.job_id = v.job_id and o.name = v.name
+""")
+_PREFIXED = text("""
+    select job_id, name, key, sha256, size_bytes, arrays from objects
+    where job_id = :job and starts_with(name, :prefix) order by name
+""")
+
+Reference = dict[str, Any]
+
+
+class InputMissing(Exception):  # noqa: N818 - named for what happened
+    """A block was ready although something it needs is not there."""
+
+
+def resolve(connection: Connection, needs: Mapping[int, Iterable[Need]]) -> dict[int, str | InputMissing]:
+    """For each block id, the JSON list of ObjectRefs for its needs in their order, or what is missing."""
+    wanted = {need for block in needs.values() for need in block}
+    found = _find(connection, wanted)
+    resolved: dict[int, str | InputMissing] = {}
+    for block_id, block in needs.items():
+        block = list(block)
+        missing = next((need for need in block if not found[need]), None)
+        if missing is None:
+            resolved[block_id] = json.dumps([reference for need in block for reference in found[need]])
+        else:
+            resolved[block_id] = InputMissing(f"job {missing.job_id} has no object `{missing.name}`")
+    return resolved
+
+
+def _find(connection: Connection, wanted: set[Need]) -> dict[Need, list[Reference]]:
+    found: dict[Need, list[Reference]] = {need: [] for need in wanted}
+    named = [need for need in wanted if not need.prefix]
+    if named:
+        rows = connection.execute(
+            _NAMED, {"jobs": [need.job_id for need in named], "names": [need.name for need in named]}
+        )
+        for row in rows:
+            found[Need(job_id=row.job_id, name=row.name)].append(_reference(row))
+    for need in wanted:
+        if need.prefix:
+            rows = connection.execute(_PREFIXED, {"job": need.job_id, "prefix": need.name})
+            found[need] = [_reference(row) for row in rows]
+    return found
+
+
+def _reference(row: Any) -> Reference:
+    return {
+        "name": row.name,
+        "key": row.key,
+        "sha256": row.sha256,
+        "size_bytes": row.size_bytes,
+        "arrays": row.arrays,
+    }

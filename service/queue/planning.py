@@ -1,0 +1,143 @@
+"""Plans one queued job: its blocks are inserted and it runs, or it fails because a parent did."""
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from schemas.blocks import BlockError, JobId
+from schemas.brackets import Brackets
+from schemas.jobs import job_spec
+from schemas.states import JobState
+from schemas.training import Training
+from service.planner.blocks import Plan, PlannedBlock
+from service.planner.costs import Costs, pair_key, training_key
+from service.planner.plan import Cluster, plan
+from service.planner.size import DataSize, data_size
+from service.queue.costs import measured
+from service.queue.datasets import Spec, manifest_of
+from service.queue.dispatchers import cluster
+from service.queue.events import Line, write
+from service.queue.settle import fail
+
+_QUEUED = text("""
+    select id, spec, priority, max_running from jobs where id = :job and state = 'queued'
+    for no key update skip locked
+""")
+_PARENTS = text("""
+    select p.id, p.kind, p.state, p.reason from job_parents l join jobs p on p.id = l.parent_id
+    where l.job_id = :job order by p.id
+""")
+_RUN = text("""
+    update jobs set state = 'running', reason = null, phase = 0, blocks_total = :total, phase_end = :first,
+        plan = cast(:details as jsonb)
+    where id = :job
+""")
+_COPY = """
+    copy blocks (job_id, seq, phase, kind, payload, needs, state, device, priority, capped, reason, timeout_seconds)
+    from stdin
+"""
+# A statement loads this many blocks, so that the statement timeout is one of a piece and not of a whole large job.
+_PIECE = 20_000
+
+
+def plan_job(connection: Connection, job_id: int) -> bool:
+    """Plan a queued job if its parents are done; whether it left the queue.
+
+    A job that another process is planning, or that is no longer queued, is left alone.
+    """
+    job = connection.execute(_QUEUED, {"job": job_id}).one_or_none()
+    if job is None:
+        return False
+    parents = connection.execute(_PARENTS, {"job": job_id}).all()
+    for parent in parents:
+        if parent.state in {JobState.FAILED, JobState.CANCELLED}:
+            fail(connection, job_id, _because_of(parent))
+            return True
+    if any(parent.state != JobState.DONE for parent in parents):
+        return False
+    made = _plan(connection, job, parents[0].id if parents else None)
+    _insert(connection, job, made)
+    first = sum(1 for block in made.blocks if block.phase == 0)
+    values = {"job": job_id, "total": len(made.blocks), "first": first, "details": json.dumps(made.details)}
+    connection.execute(_RUN, values)
+    write(connection, [Line(job_id, f"planned {len(made.blocks):,} blocks", data=made.details)])
+    return True
+
+
+def _plan(connection: Connection, job: Any, parent_id: int | None) -> Plan:
+    spec = job_spec.validate_python(job.spec)
+    return plan(
+        spec,
+        job_id=JobId(job.id),
+        parent_id=None if parent_id is None else JobId(parent_id),
+        data=_data(connection, spec),
+        costs=_costs(connection, spec),
+        cluster=cluster(connection) or Cluster(),
+    )
+
+
+def _data(connection: Connection, spec: Spec) -> DataSize:
+    match spec:
+        case Training():
+            return data_size(spec.data, manifest_of(connection, spec))
+        case Brackets():
+            return data_size(spec.training.data, manifest_of(connection, spec))
+        case _:
+            return DataSize(None, None, None, None)
+
+
+def _costs(connection: Connection, spec: Spec) -> Costs:
+    match spec:
+        case Training():
+            return measured(connection, [training_key(spec)])
+        case Brackets():
+            return measured(connection, [pair_key(spec)])
+        case _:
+            return Costs()
+
+
+def _insert(connection: Connection, job: Any, made: Plan) -> None:
+    cursor: Any = connection.connection.cursor()
+    try:
+        for start in range(0, len(made.blocks), _PIECE):
+            lines = _lines(job, made.blocks[start : start + _PIECE], start)
+            cursor.copy_expert(_COPY, io.BytesIO("".join(lines).encode()))
+    finally:
+        cursor.close()
+
+
+def _lines(job: Any, blocks: Sequence[PlannedBlock], start: int) -> Iterator[str]:
+    """Blocks in COPY's text format: fields between tabs, null as backslash N, backslashes doubled."""
+    capped = "f" if job.max_running is None else "t"
+    for seq, block in enumerate(blocks, start):
+        needs = "[" + ",".join(need.model_dump_json() for need in block.needs) + "]"
+        fields = (
+            str(job.id),
+            str(seq),
+            str(block.phase),
+            block.payload.kind,
+            _escaped(block.payload.model_dump_json()),
+            _escaped(needs),
+            "ready" if block.phase == 0 else "waiting",
+            block.device,
+            str(job.priority),
+            capped,
+            "\\N" if block.phase == 0 else "waiting for an earlier phase",
+            "\\N" if block.timeout_seconds is None else repr(block.timeout_seconds),
+        )
+        yield "\t".join(fields) + "\n"
+
+
+def _escaped(words: str) -> str:
+    return words.replace("\\", "\\\\")
+
+
+def _because_of(parent: Any) -> BlockError:
+    if parent.state == JobState.FAILED:
+        message = f"its parent, job {parent.id} ({parent.kind}), failed: {parent.reason}"
+    else:
+        message = f"its parent, job {parent.id} ({parent.kind}), was cancelled: retry this job to run both again"
+    return BlockError(kind="user", message=message)

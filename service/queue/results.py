@@ -1,0 +1,98 @@
+"""Stores what finished blocks found: objects, rows of result tables, log lines, measured costs."""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from schemas.blocks import BlockRecord
+from schemas.results import RESULT_TABLES
+from service.db.copy import BadRows, copy_rows, encode
+from service.planner.blocks import BlockPayload
+from service.planner.costs import MeasuredDevice, units
+from service.queue.costs import Measurement, learn
+from service.queue.events import Line, write
+from service.queue.outcomes import Done
+from service.queue.settle import LockedJob
+
+_OBJECTS = text("""
+    insert into objects (job_id, block_id, name, key, sha256, size_bytes, arrays)
+    select * from unnest(
+        cast(:jobs as bigint[]), cast(:blocks as bigint[]), cast(:names as text[]), cast(:keys as text[]),
+        cast(:sha256s as text[]), cast(:sizes as bigint[]), cast(:arrays as jsonb[])
+    )
+""")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """An outcome that holds its block, with the record parsed."""
+
+    done: Done
+    record: BlockRecord
+    payload: BlockPayload
+
+
+def store(connection: Connection, finished: Sequence[Finished], jobs: dict[int, LockedJob]) -> None:
+    """Write everything but the block itself.
+
+    Raises:
+        BadRows: rows that do not fit their table.
+    """
+    _store_objects(connection, finished)
+    _store_rows(connection, finished)
+    write(
+        connection,
+        [
+            Line(item.done.job_id, line.message, line.level, item.done.block_id, dict(line.data))
+            for item in finished
+            for line in item.record.log
+        ],
+    )
+    learn(
+        connection,
+        [
+            Measurement(key, _device(item.record), count, item.record.kernel_seconds or item.record.seconds)
+            for item in finished
+            if (key := jobs[item.done.job_id].costs.get(item.payload.kind)) and (count := units(item.payload))
+        ],
+    )
+
+
+def _store_objects(connection: Connection, finished: Sequence[Finished]) -> None:
+    objects = [(item.done, reference) for item in finished for reference in item.record.objects]
+    if not objects:
+        return
+    connection.execute(
+        _OBJECTS,
+        {
+            "jobs": [done.job_id for done, _ in objects],
+            "blocks": [done.block_id for done, _ in objects],
+            "names": [reference.name for _, reference in objects],
+            "keys": [reference.key for _, reference in objects],
+            "sha256s": [reference.sha256 for _, reference in objects],
+            "sizes": [reference.size_bytes for _, reference in objects],
+            "arrays": [
+                json.dumps({name: array.model_dump(mode="json") for name, array in reference.arrays.items()})
+                for _, reference in objects
+            ],
+        },
+    )
+
+
+def _store_rows(connection: Connection, finished: Sequence[Finished]) -> None:
+    encoded: dict[str, list[bytes]] = defaultdict(list)
+    for item in finished:
+        for name, columns in item.done.rows.items():
+            table = RESULT_TABLES.get(name)
+            if table is None:
+                raise BadRows(f"there is no result table `{name}`; there are {', '.join(RESULT_TABLES)}")
+            encoded[name].append(encode(table, item.done.job_id, columns))
+    for name in sorted(encoded):
+        copy_rows(connection, RESULT_TABLES[name], encoded[name])
+
+
+def _device(record: BlockRecord) -> MeasuredDevice:
+    return "cuda" if str(record.provenance.get("device", "cpu")).startswith("cuda") else "cpu"

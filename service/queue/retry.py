@@ -1,0 +1,53 @@
+"""Retry: failed and cancelled jobs run again from where they stopped. What was committed stays."""
+
+from sqlalchemy import Connection, text
+
+from schemas.states import JobState
+from service.errors import Conflict, Missing
+from service.queue.events import Line, write
+
+_FAMILY = text("""
+    select id, state from jobs
+    where id = :job or id in (select parent_id from job_parents where job_id = :job)
+    order by id for no key update
+""")
+_BLOCKS = text("""
+    update blocks b
+    set state = case when b.phase <= j.phase then 'ready' else 'waiting' end,
+        reason = case when b.phase <= j.phase then null else 'waiting for an earlier phase' end,
+        attempts = 0, lost = 0, waits = 0, shrink = 0, error = null, ready_at = clock_timestamp(), finished_at = null
+    from jobs j where j.id = :job and b.job_id = j.id and b.state in ('failed', 'cancelled')
+""")
+# A job that ended before it was planned is planned again.
+_JOB = text("""
+    update jobs set state = case when blocks_total = 0 then 'queued' else 'running' end,
+        finished_at = null, error = null, reason = null, cancel_requested_at = null
+    where id = :job
+""")
+
+
+def retry(connection: Connection, job_id: int) -> None:
+    """Run a failed or cancelled job again, and those of its parents that failed or were cancelled.
+
+    Raises:
+        Missing: there is no such job.
+        Conflict: it is neither failed nor cancelled.
+    """
+    family = {row.id: JobState(row.state) for row in connection.execute(_FAMILY, {"job": job_id})}
+    state = family.get(job_id)
+    if state is None:
+        raise Missing("unknown_job", f"there is no job {job_id}")
+    if state not in {JobState.FAILED, JobState.CANCELLED}:
+        raise Conflict(
+            "not_retryable", f"only failed and cancelled jobs can be retried; job {job_id} is {state.value}"
+        )
+    for member, its_state in family.items():
+        if its_state in {JobState.FAILED, JobState.CANCELLED}:
+            revive(connection, member)
+
+
+def revive(connection: Connection, job_id: int) -> None:
+    """Put a locked failed or cancelled job and its unfinished blocks back, with fresh counters."""
+    connection.execute(_BLOCKS, {"job": job_id})
+    connection.execute(_JOB, {"job": job_id})
+    write(connection, [Line(job_id, "runs again from where it stopped")])

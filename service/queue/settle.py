@@ -1,0 +1,110 @@
+"""Moves a job on after its blocks moved: the next phase, done, failed, cancelled. All under the job row's lock."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from schemas.blocks import BlockError
+from schemas.states import JobState
+from service.queue.events import Line, write
+
+_LOCK = text("""
+    select id, state, phase, phase_end, blocks_total, blocks_done, plan -> 'costs' as costs
+    from jobs where id = any(:jobs) order by id for no key update
+""")
+_COUNT = text("update jobs set blocks_done = blocks_done + :done where id = :job")
+_ADVANCE = text("""
+    with opened as (
+        update blocks set state = 'ready', reason = null, ready_at = clock_timestamp()
+        where job_id = :job and phase = :phase and state = 'waiting' returning 1
+    )
+    update jobs set phase = :phase, phase_end = phase_end + (select count(*) from opened) where id = :job
+""")
+_END = text("""
+    update jobs set state = :state, finished_at = clock_timestamp(), reason = :reason, error = cast(:error as jsonb)
+    where id = :job
+""")
+_STOP_QUEUED = text("""
+    update blocks set state = 'cancelled', reason = :reason, finished_at = clock_timestamp()
+    where job_id = :job and state in ('ready', 'waiting')
+""")
+_RUNNING = text("select exists (select from blocks where job_id = :job and state = 'running')")
+
+
+@dataclass(frozen=True)
+class LockedJob:
+    """A job row under lock."""
+
+    id: int
+    state: JobState
+    phase: int
+    phase_end: int
+    blocks_total: int
+    blocks_done: int
+    costs: dict[str, str]
+
+    @property
+    def stopping(self) -> bool:
+        """Whether nothing of it should run again."""
+        return self.state is not JobState.RUNNING
+
+
+def lock(connection: Connection, job_ids: Iterable[int]) -> dict[int, LockedJob]:
+    """Lock job rows in the order of their ids: whoever locks several does so in that order, so nobody deadlocks."""
+    rows = connection.execute(_LOCK, {"jobs": sorted(job_ids)})
+    return {row.id: _locked(row) for row in rows}
+
+
+def settle(connection: Connection, job: LockedJob, *, done: int, failure: BlockError | None = None) -> None:
+    """Count `done` more blocks of a locked job and draw the consequences; `failure` is that of a failed block."""
+    total = job.blocks_done + done
+    if done:
+        connection.execute(_COUNT, {"job": job.id, "done": done})
+    match job.state:
+        case JobState.RUNNING if failure is not None:
+            fail(connection, job.id, failure)
+        case JobState.RUNNING if total == job.blocks_total:
+            _end(connection, job.id, JobState.DONE)
+        case JobState.RUNNING if total == job.phase_end:
+            connection.execute(_ADVANCE, {"job": job.id, "phase": job.phase + 1})
+        case JobState.CANCELLING:
+            if total == job.blocks_total:
+                _end(connection, job.id, JobState.DONE)
+            elif not connection.execute(_RUNNING, {"job": job.id}).scalar_one():
+                _end(connection, job.id, JobState.CANCELLED, "cancelled")
+        case _:
+            pass
+
+
+def fail(connection: Connection, job_id: int, error: BlockError) -> None:
+    """End a locked job as failed, and what it had queued with it."""
+    _end(connection, job_id, JobState.FAILED, error.message, error)
+    stop_queued(connection, job_id, "its job failed")
+
+
+def stop_queued(connection: Connection, job_id: int, reason: str) -> None:
+    """Cancel every block that does not run."""
+    connection.execute(_STOP_QUEUED, {"job": job_id, "reason": reason})
+
+
+def _end(
+    connection: Connection, job_id: int, state: JobState, reason: str | None = None, error: BlockError | None = None
+) -> None:
+    values = {"job": job_id, "state": state.value, "reason": reason, "error": error and error.model_dump_json()}
+    connection.execute(_END, values)
+    level = "error" if state is JobState.FAILED else "info"
+    write(connection, [Line(job_id, f"job {state.value}" + (f": {error.message}" if error else ""), level)])
+
+
+def _locked(row: Any) -> LockedJob:
+    return LockedJob(
+        id=row.id,
+        state=JobState(row.state),
+        phase=row.phase,
+        phase_end=row.phase_end,
+        blocks_total=row.blocks_total,
+        blocks_done=row.blocks_done,
+        costs=row.costs or {},
+    )

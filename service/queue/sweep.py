@@ -1,0 +1,58 @@
+"""Housekeeping that a dispatcher does between claims."""
+
+import traceback
+
+import structlog
+from sqlalchemy import Engine, exc, text
+
+from schemas.blocks import BlockError
+from schemas.states import JobState
+from service.queue.explain import explain
+from service.queue.planning import plan_job
+from service.queue.settle import fail, lock
+
+__all__ = ["explain", "plan_jobs"]
+
+_logger = structlog.get_logger(__name__)
+
+_PLANNABLE = text("""
+    select j.id from jobs j
+    where j.state = 'queued' and not exists (
+        select from job_parents l join jobs p on p.id = l.parent_id
+        where l.job_id = j.id and p.state not in ('done', 'failed', 'cancelled')
+    )
+    order by j.priority desc, j.id limit 100
+""")
+
+
+def plan_jobs(engine: Engine) -> int:
+    """Plan queued jobs whose parents have ended, each in a transaction of its own; how many left the queue.
+
+    A job that cannot be planned fails with the reason; the others are planned.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: the database failed.
+    """
+    with engine.connect() as connection:
+        waiting = connection.execute(_PLANNABLE).scalars().all()
+    planned = 0
+    for job_id in waiting:
+        try:
+            with engine.begin() as connection:
+                planned += plan_job(connection, job_id)
+        except exc.DBAPIError:
+            raise
+        except Exception as error:
+            _logger.exception("a job could not be planned", job=job_id)
+            planned += _give_up(engine, job_id, error)
+    return planned
+
+
+def _give_up(engine: Engine, job_id: int, error: Exception) -> bool:
+    with engine.begin() as connection:
+        job = lock(connection, [job_id])[job_id]
+        if job.state is not JobState.QUEUED:
+            return False
+        message = f"the job could not be planned: {error}"
+        fail(connection, job_id, BlockError(kind="internal", message=message, traceback=traceback.format_exc()))
+        return True

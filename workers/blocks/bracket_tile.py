@@ -1,0 +1,211 @@
+"""One tile of the pair matrix at one checkpoint.
+
+Axes: N examples, n parameter tensors, T test examples, K outputs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from schemas.blocks import BracketTile, ObjectRef
+from schemas.brackets import Brackets
+from schemas.losses import BinaryCrossEntropy
+from workers.blocks.checkpoints import functional_at, label_shares, train_targets
+from workers.brackets.columns import Integers, PairNumbers, ratio
+from workers.brackets.functional import Functional
+from workers.brackets.geometry import TileShape
+from workers.brackets.outputs import output_sums, slack
+from workers.brackets.pairs import Tile, TileTask, compute_tile
+from workers.brackets.refusals import refusals
+from workers.context import Context
+from workers.data import Dataset, load, resolve
+from workers.determinism import deterministic
+from workers.errors import UserFault
+from workers.inputs import needed
+from workers.outcome import Finished
+from workers.precision import torch_dtype
+
+AXES = {
+    "pairs": "pair member",
+    "bracket_norm": "pair",
+    "defect": "pair",
+    "tensor_rms": "pair tensor",
+    "positions": "example",
+    "gradient_rms": "example tensor",
+    "logits": "pair test output",
+    "outputs/square_sum": "output",
+    "outputs/largest": "output",
+    "outputs/probability_square_sum": "output",
+    "outputs/slack": "output",
+    "outputs/label_rate": "output",
+}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The examples a job looks at, as ascending indices of their splits: training (N,) and test (T,) or None."""
+
+    train: Integers
+    test: Integers | None
+
+    @classmethod
+    def of(cls, spec: Brackets, dataset: Dataset) -> "Chosen":
+        """Resolve a job's selections.
+
+        Raises:
+            UserFault: a split is too small, or `keep` names pairs that were not chosen.
+        """
+        train = resolve(spec.examples, len(dataset.train), "train")
+        test = None if spec.test_examples is None else resolve(spec.test_examples, len(dataset.test), "test")
+        if not isinstance(spec.keep, str):
+            known = {int(index) for index in train}
+            strange = [pair for pair in spec.keep if not known.issuperset(pair)]
+            if strange:
+                raise UserFault(f"keep names pairs outside the chosen examples: {strange[:5]}")
+        return cls(train, test)
+
+    def kept(self, spec: Brackets, shape: TileShape) -> frozenset[tuple[int, int]]:
+        """Positions of the pairs of a tile whose whole bracket is kept."""
+        members = shape.members()
+        if spec.keep == "none":
+            return frozenset()
+        wanted = None if spec.keep == "all" else frozenset(spec.keep)
+        return frozenset(
+            (int(a), int(b))
+            for a, b in members
+            if wanted is None or (int(self.train[a]), int(self.train[b])) in wanted
+        )
+
+
+def bracket_tile(
+    spec: Brackets, payload: BracketTile, inputs: Sequence[ObjectRef], context: Context, shrink: int
+) -> Finished:
+    """Compute a tile, store its arrays and return its rows of the `pairs` table.
+
+    Raises:
+        UserFault: an example, the model or a number is not what it must be.
+        MemoryFault: the micro tile did not fit.
+        Cancelled: the block was told to stop.
+    """
+    dataset = load(spec.training.data, context, torch_dtype(spec.dtype))
+    chosen = Chosen.of(spec, dataset)
+    shape = TileShape.of(payload, len(chosen.train))
+    functional = functional_at(spec, needed(inputs, f"checkpoints/{payload.step:09d}"), context)
+    train = torch.from_numpy(chosen.train).to(context.device)
+    test = None if chosen.test is None else torch.from_numpy(chosen.test).to(context.device)
+    test_inputs = None if test is None else dataset.test.inputs[test]
+    micro = max(1, payload.micro >> shrink)
+    with context.kernel(), deterministic(), refusals():
+        tile = compute_tile(
+            functional,
+            dataset.train.inputs[train],
+            train_targets(spec, dataset, train),
+            TileTask(shape, micro, test_inputs, chosen.kept(spec, shape)),
+            context.check_cancelled,
+        )
+        numbers = _numbers(tile, shape, chosen.train, payload.step)
+    sizes = np.array([parameter.numel() for parameter in functional.parameters.values()])
+    arrays = _pair_arrays(tile, numbers, sizes)
+    if test is not None and tile.logits is not None:
+        arrays |= _output_arrays(spec, functional, dataset, test, tile.logits)
+    kept = sorted(tile.kept)
+    if kept:
+        for name in functional.parameters:
+            arrays[f"kept/{name}"] = torch.stack([tile.kept[pair][name] for pair in kept])
+    name = f"tiles/{payload.step:09d}/{shape.rows.start:06d}-{shape.columns.start:06d}"
+    stored = context.store(name, arrays, {key: axes for key, axes in AXES.items() if key in arrays})
+    places = {(int(chosen.train[a]), int(chosen.train[b])): place for place, (a, b) in enumerate(kept)}
+    return Finished(
+        data={
+            "step": payload.step,
+            "pairs": shape.pairs,
+            "kept": len(kept),
+            "micro": micro,
+            "field": "-gradient",
+            "lr_power": 0,
+            "batchnorm": spec.batchnorm,
+            "dtype": spec.dtype,
+            "loss": spec.training.loss.model_dump(mode="json"),
+            "normalisation": dataset.normalisation,
+        },
+        rows={"pairs": numbers.columns(payload.step, int(sizes.sum()), name, places)},
+        objects=(stored,),
+    )
+
+
+def _numbers(tile: Tile, shape: TileShape, train: Integers, step: int) -> PairNumbers:
+    """Bring a tile's numbers to the host.
+
+    Raises:
+        UserFault: a number is not finite; it names the examples.
+    """
+    positions = list(shape.positions)
+    squares = torch.stack([tile.gradient_squares[position] for position in positions]).sum(1).cpu()
+    losses = torch.stack([tile.losses[position] for position in positions]).double().cpu()
+    bad = [
+        int(train[p]) for p, fine in zip(positions, (squares + losses).isfinite().tolist(), strict=True) if not fine
+    ]
+    if bad:
+        raise UserFault(
+            f"losses and gradients must be finite, those of training examples {bad[:5]} at step {step} are not: "
+            "leave these examples out, use dtype float64 or an earlier checkpoint"
+        )
+    place = {position: index for index, position in enumerate(positions)}
+    members = shape.members()
+    lookup = np.array([[place[int(a)], place[int(b)]] for a, b in members], dtype=np.int64).reshape(-1, 2)
+    sums = tile.sums
+    numbers = PairNumbers(
+        examples=train[members],
+        squares=_host(sums.squares),
+        dot_i=_host(sums.dot_x),
+        dot_j=_host(sums.dot_y),
+        gradient_dot=_host(sums.gradient_dot),
+        square_ij=_host(sums.square_xy),
+        square_ji=_host(sums.square_yx),
+        gradient_norms=_host(squares.sqrt())[lookup],
+        losses=_host(losses)[lookup],
+        logits=None if tile.logits is None else tile.logits.numpy(),
+    )
+    numbers.check_finite(step)
+    return numbers
+
+
+def _pair_arrays(tile: Tile, numbers: PairNumbers, sizes: np.ndarray[Any, Any]) -> dict[str, Tensor]:
+    norm = np.sqrt(numbers.squares.sum(1))
+    below = numbers.gradient_norms.prod(1)
+    extents = np.maximum(sizes, 1)  # an empty tensor has RMS 0
+    positions = sorted(tile.gradient_squares)
+    gradients = torch.stack([tile.gradient_squares[position] for position in positions]).cpu()
+    return {
+        "pairs": torch.from_numpy(numbers.examples),
+        "bracket_norm": torch.from_numpy(norm),
+        "defect": torch.from_numpy(ratio(norm, below)),
+        "tensor_rms": torch.from_numpy(np.sqrt(numbers.squares / extents)),
+        "positions": torch.tensor(positions, dtype=torch.int64),
+        "gradient_rms": (gradients / torch.from_numpy(extents)).sqrt(),
+    }
+
+
+def _output_arrays(
+    spec: Brackets, functional: Functional, dataset: Dataset, test: Tensor, moved: Tensor
+) -> dict[str, Tensor]:
+    independent = dataset.independent or isinstance(spec.training.loss, BinaryCrossEntropy)
+    with torch.no_grad():
+        slacks = slack(functional.logits(functional.parameters, dataset.test.inputs[test]), independent).cpu()
+    sums = output_sums(moved.numpy(), slacks.numpy())
+    return {
+        "logits": moved,
+        "outputs/square_sum": torch.from_numpy(sums.square_sum),
+        "outputs/largest": torch.from_numpy(sums.largest),
+        "outputs/probability_square_sum": torch.from_numpy(sums.probability_square_sum),
+        "outputs/slack": slacks.mean(0),
+        "outputs/label_rate": label_shares(dataset, test).cpu(),
+    }
+
+
+def _host(tensor: Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return tensor.cpu().numpy()

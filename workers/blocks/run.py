@@ -1,0 +1,62 @@
+"""From a payload to the code that computes it."""
+
+from collections.abc import Sequence
+from typing import TypeVar, assert_never
+
+from schemas.base import Spec
+from schemas.blocks import BracketSummary, BracketTile, DiagnosticBlock, ObjectRef, TrainingSegment
+from schemas.brackets import Brackets
+from schemas.diagnostic import Diagnostic
+from schemas.training import Training
+from workers.blocks.bracket_summary import bracket_summary
+from workers.blocks.bracket_tile import bracket_tile
+from workers.blocks.diagnostic import diagnostic
+from workers.context import Context
+from workers.errors import BlockFault
+from workers.memory import memory_faults
+from workers.outcome import Finished
+from workers.training.segment import train_segment
+
+S = TypeVar("S", bound=Spec)
+
+
+def run(
+    spec: Training | Brackets | Diagnostic,
+    payload: TrainingSegment | BracketTile | BracketSummary | DiagnosticBlock,
+    inputs: Sequence[ObjectRef],
+    context: Context,
+    shrink: int,
+) -> Finished:
+    """Compute a block: a pure function of its arguments and the code version.
+
+    Args:
+        spec: The job's spec.
+        payload: What to compute of it.
+        inputs: Objects the block needs.
+        context: The surroundings.
+        shrink: How many times the micro tile was halved after running out of memory.
+
+    Raises:
+        UserFault: the spec or the data is wrong; `partial` may hold what was stored.
+        MemoryFault: the device or the host had too little memory.
+        Cancelled: the block was told to stop.
+        BlockFault: the payload does not belong to the spec, or an input is missing.
+    """
+    with memory_faults():
+        match payload:
+            case TrainingSegment():
+                return train_segment(_of(spec, Training), payload, inputs, context)
+            case BracketTile():
+                return bracket_tile(_of(spec, Brackets), payload, inputs, context, shrink)
+            case BracketSummary():
+                return bracket_summary(_of(spec, Brackets), payload, inputs, context)
+            case DiagnosticBlock():
+                return diagnostic(_of(spec, Diagnostic), payload, context)
+            case _:
+                assert_never(payload)
+
+
+def _of(spec: Spec, kind: type[S]) -> S:
+    if not isinstance(spec, kind):
+        raise BlockFault(f"the block belongs to a {kind.__name__} job, its spec is a {type(spec).__name__}")
+    return spec

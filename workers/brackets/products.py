@@ -1,0 +1,47 @@
+"""Products of derivatives with directions in parameter space, forward over reverse.
+
+Axes: D directions, T test examples, K outputs.
+"""
+
+import torch
+from torch import Tensor
+from torch.func import grad, jvp, vmap
+
+from workers.brackets.functional import Functional, Tensors
+
+TEST_CHUNK = 64
+"""Test examples per pass: bounds memory; part of the bits of a result, so it is fixed."""
+
+
+def hessian_products(functional: Functional, example: Tensor, target: Tensor, directions: Tensors) -> Tensors:
+    """H_y u for D directions u at one example y, as the jvp of its gradient: (D, *shape) per parameter.
+
+    The primal pass is shared by all directions: it does not depend on them, so vmap runs it once.
+    """
+
+    def gradient(parameters: Tensors) -> Tensors:
+        result: Tensors = grad(functional.example_loss)(parameters, example, target)
+        return result
+
+    def product(direction: Tensors) -> Tensors:
+        tangent: Tensors = jvp(gradient, (functional.parameters,), (direction,))[1]
+        return tangent
+
+    products: Tensors = vmap(product)(directions)
+    return products
+
+
+def logit_perturbations(functional: Functional, inputs: Tensor, directions: Tensors) -> Tensor:
+    """J_t u for D directions u and T test examples t: (D, T, K). No power of the learning rate is included."""
+
+    def perturbation(part: Tensor) -> Tensor:
+        def product(direction: Tensors) -> Tensor:
+            tangent: Tensor = jvp(
+                lambda parameters: functional.logits(parameters, part), (functional.parameters,), (direction,)
+            )[1]
+            return tangent
+
+        result: Tensor = vmap(product)(directions)
+        return result
+
+    return torch.cat([perturbation(part) for part in torch.split(inputs, TEST_CHUNK)], dim=1)

@@ -1,0 +1,18 @@
+"""Finding a block's inputs by name."""
+
+from collections.abc import Sequence
+
+from schemas.blocks import ObjectRef
+from workers.errors import BlockFault
+
+
+def needed(inputs: Sequence[ObjectRef], name: str) -> ObjectRef:
+    """The input of that name.
+
+    Raises:
+        BlockFault: it was not given.
+    """
+    for ref in inputs:
+        if ref.name == name:
+            return ref
+    raise BlockFault(f"the block needs the object {name!r}, it was given {[ref.name for ref in inputs][:5]}")

@@ -1,0 +1,299 @@
+"""The object store: immutable objects in an S3-compatible bucket, written once and verified when read.
+
+This is the one module that imports boto3. Endpoint and credentials are boto3's own (`AWS_ENDPOINT_URL_S3`,
+`AWS_ACCESS_KEY_ID`, …); the bucket is `HOLONOMY_S3_BUCKET`. Failures become four faults:
+
+    Unavailable   the store cannot be reached, refuses the credentials, is full or answers 5xx: wait, try again
+    Missing       there is no such object
+    Corrupt       the bytes are not those the digest names
+    Conflict      other bytes stand under the key already
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, cast
+
+from workers.errors import BlockFault, Unavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+ChecksumMode = Literal["when_supported", "when_required"]
+_CHUNK_BYTES = 2**20
+_PUT_RACES = 5
+
+
+class Missing(BlockFault):
+    """No object stands under the key."""
+
+    kind = "internal"
+
+
+class Corrupt(BlockFault):
+    """The bytes under the key are not those that were written."""
+
+    kind = "internal"
+
+
+class Conflict(BlockFault):
+    """Other bytes were written under the key before."""
+
+    kind = "internal"
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    """Which bucket, and how to talk to it."""
+
+    bucket: str
+    endpoint_url: str | None = None
+    """Overrides boto3's own settings; None leaves the choice to `AWS_ENDPOINT_URL_S3` and AWS."""
+    checksums: ChecksumMode = "when_supported"
+    """boto3's `request_checksum_calculation`; some S3-compatible stores need `when_required`."""
+    connect_timeout_seconds: float = 5.0
+    read_timeout_seconds: float = 60.0
+    attempts: int = 3
+    """Tries of one request within one call."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Read `HOLONOMY_S3_BUCKET` and `HOLONOMY_CHECKSUMS`.
+
+        Raises:
+            ValueError: the bucket is not named, or the checksum mode is unknown.
+        """
+        bucket = environment.get("HOLONOMY_S3_BUCKET", "")
+        if not bucket:
+            raise ValueError("HOLONOMY_S3_BUCKET is not set: name the bucket that holds Holonomy's objects")
+        checksums = environment.get("HOLONOMY_CHECKSUMS", "when_supported")
+        if checksums not in ("when_supported", "when_required"):
+            raise ValueError(f"HOLONOMY_CHECKSUMS must be when_supported or when_required; it is {checksums!r}")
+        return cls(bucket=bucket, checksums=cast(ChecksumMode, checksums))
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An object as a listing or a head shows it."""
+
+    key: str
+    size_bytes: int
+
+
+class ObjectStore:
+    """Objects of one bucket. Safe to share between threads; connects on first use."""
+
+    def __init__(self, settings: StoreSettings) -> None:
+        self.settings = settings
+
+    def put(self, key: str, data: bytes) -> bool:
+        """Write an object unless it is there already.
+
+        Returns:
+            True when it was written, False when the same bytes stood there already.
+
+        Raises:
+            Conflict: other bytes stand under the key.
+            Unavailable: see the module.
+        """
+        digest = hashlib.sha256(data).hexdigest()
+        for _ in range(_PUT_RACES):
+            status = self._put_if_absent(key, data, digest)
+            if status == 200:
+                return True
+            if status == 412:
+                return self._same_or_conflict(key, digest)
+        raise Unavailable(f"the store kept answering that {key} is being written by another; try again")
+
+    def get(self, key: str, sha256: str | None = None) -> bytes:
+        """The bytes of an object, verified when its digest is given.
+
+        Raises:
+            Missing: there is none.
+            Corrupt: its digest is another one.
+            Unavailable: see the module.
+        """
+        return b"".join(self.stream(key, sha256))
+
+    def stream(self, key: str, sha256: str | None = None) -> Iterator[bytes]:
+        """The bytes of an object in chunks. A wrong digest is raised after the last chunk.
+
+        The object is opened before this returns, so that a missing one is reported here.
+
+        Raises:
+            Missing, Corrupt, Unavailable: as for `get`.
+        """
+        try:
+            body = self._client.get_object(Bucket=self.settings.bucket, Key=key)["Body"]
+        except Exception as error:
+            self._classify(error, key)
+        return self._verified(key, body, sha256)
+
+    def get_range(self, key: str, start: int, stop: int) -> bytes:
+        """Bytes `start` to `stop` (exclusive) of an object; not verified, since the digest is of the whole.
+
+        Raises:
+            ValueError: the range is empty or negative.
+            Missing, Unavailable: as for `get`.
+            Corrupt: the object ends before `stop`.
+        """
+        if not 0 <= start < stop:
+            raise ValueError(f"a byte range needs 0 <= start < stop; came {start} to {stop}")
+        try:
+            answer = self._client.get_object(Bucket=self.settings.bucket, Key=key, Range=f"bytes={start}-{stop - 1}")
+            data = answer["Body"].read()
+        except Exception as error:
+            self._classify(error, key)
+        if len(data) != stop - start:
+            raise Corrupt(f"object {key} gave {len(data)} bytes of the {stop - start} from {start} to {stop}")
+        return data
+
+    def head(self, key: str) -> Listed | None:
+        """Key and size, or None where there is no such object.
+
+        Raises:
+            Unavailable: see the module.
+        """
+        try:
+            answer = self._client.head_object(Bucket=self.settings.bucket, Key=key)
+        except Exception as error:
+            try:
+                self._classify(error, key)
+            except Missing:
+                return None
+        return Listed(key, answer["ContentLength"])
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        """Objects whose key starts with `prefix`, in key order.
+
+        Raises:
+            Unavailable: see the module.
+        """
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.settings.bucket, Prefix=prefix)
+        try:
+            for page in pages:
+                for entry in page.get("Contents", ()):
+                    yield Listed(entry["Key"], entry["Size"])
+        except Exception as error:
+            self._classify(error, prefix)
+
+    def check(self) -> None:
+        """Return when the bucket is there and the credentials are accepted.
+
+        Raises:
+            Unavailable: they are not; the message says which.
+        """
+        try:
+            self._client.head_bucket(Bucket=self.settings.bucket)
+        except Exception as error:
+            try:
+                self._classify(error, "")
+            except Missing:
+                raise Unavailable(_NO_BUCKET.format(self.settings.bucket)) from error
+
+    def create_bucket(self) -> None:
+        """Create the bucket unless it exists.
+
+        Raises:
+            Unavailable: see the module.
+        """
+        try:
+            self._client.create_bucket(Bucket=self.settings.bucket)
+        except Exception as error:
+            if _code(error) not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+                self._classify(error, "")
+
+    @cached_property
+    def _client(self) -> "S3Client":
+        import boto3
+        from botocore.config import Config
+
+        config = Config(
+            connect_timeout=self.settings.connect_timeout_seconds,
+            read_timeout=self.settings.read_timeout_seconds,
+            retries={"mode": "standard", "max_attempts": self.settings.attempts},
+            request_checksum_calculation=self.settings.checksums,
+            response_checksum_validation=self.settings.checksums,
+        )
+        # A session of its own: boto3's default session is not safe to share between threads.
+        return boto3.session.Session().client("s3", endpoint_url=self.settings.endpoint_url, config=config)
+
+    def _put_if_absent(self, key: str, data: bytes, digest: str) -> int:
+        """Status of a conditional write: 200 written, 412 something is there, 409 lost a race and may try again."""
+        try:
+            self._client.put_object(
+                Bucket=self.settings.bucket, Key=key, Body=data, IfNoneMatch="*", Metadata={"sha256": digest}
+            )
+        except Exception as error:
+            status = _status(error)
+            if status in (409, 412):
+                return status
+            self._classify(error, key)
+        return 200
+
+    def _same_or_conflict(self, key: str, digest: str) -> bool:
+        there = hashlib.sha256(self.get(key)).hexdigest()
+        if there != digest:
+            raise Conflict(
+                f"object {key} is there already with sha256 {there[:12]}…, and {digest[:12]}… was to be written: "
+                "two attempts must not share a key"
+            )
+        return False
+
+    def _verified(self, key: str, body: Any, sha256: str | None) -> Iterator[bytes]:
+        digest = hashlib.sha256()
+        try:
+            for chunk in body.iter_chunks(_CHUNK_BYTES):
+                digest.update(chunk)
+                yield chunk
+        except Exception as error:
+            self._classify(error, key)
+        finally:
+            body.close()
+        if sha256 is not None and digest.hexdigest() != sha256:
+            raise Corrupt(
+                f"object {key} has sha256 {digest.hexdigest()[:12]}… where {sha256[:12]}… was written: "
+                "it was damaged or replaced in the store; restore it, or submit the job again with `fresh`"
+            )
+
+    def _classify(self, error: Exception, key: str) -> NoReturn:
+        """Raise the fault that `error` stands for; anything that is not the store's is raised as it came."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        bucket = self.settings.bucket
+        if isinstance(error, ClientError):
+            status, code = _status(error), _code(error)
+            if code == "NoSuchBucket":
+                raise Unavailable(_NO_BUCKET.format(bucket)) from error
+            if status == 404:
+                raise Missing(f"object {key} is not there (bucket {bucket})") from error
+            if status in (401, 403):
+                raise Unavailable(
+                    f"the object store refuses access to bucket {bucket} ({code}): check AWS_ACCESS_KEY_ID, "
+                    "AWS_SECRET_ACCESS_KEY and the bucket's policy"
+                ) from error
+            if status >= 500 or status == 429:
+                raise Unavailable(
+                    f"the object store answers {status} ({code}) for bucket {bucket}: it is busy, full or broken"
+                ) from error
+        elif isinstance(error, BotoCoreError | OSError):
+            raise Unavailable(
+                f"the object store of bucket {bucket} cannot be reached ({type(error).__name__}): "
+                "check that it runs and AWS_ENDPOINT_URL_S3"
+            ) from error
+        raise error
+
+
+_NO_BUCKET = "there is no bucket {}: create it, or set HOLONOMY_S3_BUCKET"
+
+
+def _status(error: Exception) -> int:
+    response: Mapping[str, Any] = getattr(error, "response", {})
+    return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _code(error: Exception) -> str:
+    response: Mapping[str, Any] = getattr(error, "response", {})
+    return str(response.get("Error", {}).get("Code", ""))

@@ -1,0 +1,28 @@
+"""Independent random streams from one seed, so that drawing more of one thing never shifts another."""
+
+from enum import IntEnum
+
+import numpy as np
+
+
+class Stream(IntEnum):
+    """What a stream is for. The numbers are part of every result: they never change meaning."""
+
+    INITIALISATION = 0
+    SCHEDULE = 1
+    EXAMPLES = 2
+    NOISE = 3  # whatever a model draws while it trains, such as dropout
+
+
+def generator(seed: int, stream: Stream) -> np.random.Generator:
+    """A counter-based (Philox) NumPy generator of the stream."""
+    return np.random.Generator(np.random.Philox(_sequence(seed, stream)))
+
+
+def torch_seed(seed: int, stream: Stream) -> int:
+    """A 64-bit seed for PyTorch's generators."""
+    return int(_sequence(seed, stream).generate_state(1, np.uint64)[0])
+
+
+def _sequence(seed: int, stream: Stream) -> np.random.SeedSequence:
+    return np.random.SeedSequence(entropy=seed, spawn_key=(int(stream),))
