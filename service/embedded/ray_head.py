@@ -14,6 +14,7 @@ from service.embedded.server import Server
 OBJECT_STORE_BYTES = 512 * 2**20
 ROLES = ("gcs", "node_manager", "object_manager", "dashboard")
 
+_LINK = "temporary"
 _EVERYWHERE = {
     "RAY_AUTH_MODE": "token",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
@@ -58,7 +59,7 @@ class RayHead(Server):
         self.environment = {name: value for name, value in environment.items() if name not in _WITHHELD}
         folder.mkdir(parents=True, exist_ok=True)
         # Ray's files are elsewhere, see `launch`; this names them for whoever cleans up after a kill.
-        self.link = folder / "temporary"
+        self.link = folder / _LINK
         kept_secret(token)
 
     @property
@@ -97,9 +98,17 @@ class RayHead(Server):
     def sweep(self) -> None:
         """End what is left of this node and remove its files."""
         super().sweep()
-        if self.link.is_symlink():
-            temporary = self.link.readlink()
-            # Ray's agents overwrite their mark with their title, but keep logs open in this private folder.
-            process.end(process.holding_files_in(temporary), grace_seconds=2.0)
-            shutil.rmtree(temporary, ignore_errors=True)
-            self.link.unlink()
+        clear(self.link.parent)
+
+
+def clear(folder: Path) -> bool:
+    """End what uses the temporary files of the node kept in `folder`, and remove them; whether there were any."""
+    link = folder / _LINK
+    if not link.is_symlink():
+        return False
+    temporary = link.readlink()
+    # Ray's agents overwrite their mark with their title, but keep logs open in this private folder.
+    process.end(process.holding_files_in(temporary), grace_seconds=2.0)
+    shutil.rmtree(temporary, ignore_errors=True)
+    link.unlink()
+    return True

@@ -16,7 +16,7 @@ from service.embedded.secret_files import write_private
 from service.embedded.server import Server, StartError
 
 REGION = "us-east-1"
-_ROLES = ("master", "volume", "filer", "s3")
+ROLES = ("master", "volume", "filer", "s3")
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ class SeaweedFS(Server):
         self.folder.chmod(0o700)
         data = self.folder / "data"
         data.mkdir(exist_ok=True)
-        ports = [f"-{role}.port={self.ports[role]}" for role in _ROLES]
-        ports += [f"-{role}.port.grpc={self.ports[role] + OFFSET}" for role in _ROLES]
+        ports = [f"-{role}.port={self.ports[role]}" for role in ROLES]
+        ports += [f"-{role}.port.grpc={self.ports[role] + OFFSET}" for role in ROLES]
         command = [
             *(str(_program()), "-logtostderr=true", "server", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
             *("-filer", "-s3", f"-s3.config={self.identity_file}", *ports),
@@ -99,7 +99,7 @@ class SeaweedFS(Server):
     def sweep(self) -> None:
         """End what is left of this server and remove the sockets that it leaves in /tmp."""
         super().sweep()
-        for role in _ROLES:
+        for role in ROLES:
             for socket in (f"{role}-grpc-{self.ports[role] + OFFSET}", f"{role}-{self.ports[role]}"):
                 Path("/tmp", f"seaweedfs-{socket}.sock").unlink(missing_ok=True)  # noqa: S108 - a name of its choice
 
@@ -119,7 +119,7 @@ class SeaweedFS(Server):
 def free_ports(preferred: Mapping[str, int] | None = None, *, taken: Container[int] = ()) -> dict[str, int]:
     """A free port for each role of the server, last time's where it is still free."""
     chosen: dict[str, int] = {}
-    for role in _ROLES:
+    for role in ROLES:
         port = free_port((preferred or {}).get(role), taken=taken, paired=True)
         while port in chosen.values():
             port = free_port(taken=taken, paired=True)

@@ -54,6 +54,10 @@ class Server(ABC):
         """Whether the process runs."""
         return self.process is not None and self.process.poll() is None
 
+    def exit_code(self) -> int | None:
+        """How the process ended: a negative number is the signal that ended it; None while it runs."""
+        return self.process.poll() if self.process is not None else None
+
     def start(self, timeout_seconds: float = 60.0) -> None:
         """Launch and wait until it answers; a process that ends meanwhile is launched again.
 
