@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from holonomy.errors import Unconfigured, Unreachable
 from holonomy.transport import Call, HttpTransport
 
 PROBE_SECONDS = 2.0
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,23 +58,33 @@ def borrowed(*, keep: bool) -> Iterator[None]:
     """
     from holonomy.config import ClientSettings
 
-    if keep or ClientSettings().url is not None or find(state_folder()) is not None:
+    folder = state_folder()
+    if keep or ClientSettings().url is not None or _embedded("stack").status(folder).alive:
         yield
         return
     try:
         yield
     finally:
-        _embedded("stack").down(state_folder())
+        _log.info("stopping the embedded stack; what it holds stays in %s", folder)
+        _embedded("stack").down(folder)
 
 
 def state_folder() -> Path:
     """Where the embedded stack keeps its state: HOLONOMY_HOME, else a folder of this user."""
-    folder = _embedded("home").state_folder()
-    return Path(folder)
+    from service.embedded.home import state_folder
+
+    return state_folder()
 
 
 def _start(folder: Path) -> Stack:
-    _embedded("stack").up(folder)
+    stack, server = _embedded("stack"), _embedded("server")
+    _log.info("starting the embedded stack in %s", folder)
+    try:
+        stack.up(folder)
+    except server.StartError as error:
+        raise Unconfigured(
+            f"the embedded stack does not start: {error}\n`holonomy doctor` checks its parts"
+        ) from None
     found = find(folder)
     if found is None:
         raise Unconfigured(f"the embedded stack in {folder} is up but does not answer: `holonomy status` tells more")
@@ -94,8 +107,6 @@ def _embedded(module: str) -> ModuleType:
     try:
         return importlib.import_module(f"service.embedded.{module}")
     except ModuleNotFoundError as error:
-        if error.name is not None and error.name.split(".")[0] in ("holonomy", "schemas", "service", "workers"):
-            raise
         raise Unconfigured(
             f"no service is configured: set HOLONOMY_URL and HOLONOMY_TOKEN, or install `holonomy[embedded]` to run "
             f"one here ({error.name} is missing)"

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
+from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from holonomy.jobs import BracketsJob
 from schemas.api import Manifest, ServiceStatus
@@ -94,7 +96,9 @@ def outputs_table(outputs: "polars.DataFrame") -> Table:
             table.add_section()
         for row in group.sort("probability_rms", descending=True).head(EXTREMES).iter_rows(named=True):
             moved = (_number(row["logit_rms"]), _number(row["logit_max"]), _number(row["probability_rms"]))
-            table.add_row(str(row["step"]), str(row["output"]), row["label"], f"{row['label_rate']:.3f}", *moved)
+            table.add_row(
+                str(row["step"]), str(row["output"]), escape(row["label"]), f"{row['label_rate']:.3f}", *moved
+            )
     return table
 
 
@@ -119,13 +123,13 @@ Query it
 def _section(title: str, table: Table, note: str) -> Iterator[RenderableType]:
     yield f"\n[bold]{title}[/]"
     yield table
-    yield Padding(f"[dim]{note.replace('[v', chr(92) + '[v')}[/]", (0, 2))
+    yield Padding(Text(note, style="dim"), (0, 2))
 
 
 def _table(*headers: str) -> Table:
     table = Table(box=None, header_style="bold", padding=(0, 1))
     for header in headers:
-        table.add_column(header.replace("[v", r"\[v"), justify="right", no_wrap=True)
+        table.add_column(Text(header), justify="right", no_wrap=True)
     return table
 
 

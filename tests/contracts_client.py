@@ -102,7 +102,7 @@ class ClientContract:
             client.submit(any_diagnostic()).retry()
 
     def test_waiting_has_an_end(self, client: Client) -> None:
-        with pytest.raises(WaitTimeout, match="still going after 0.3 s"):
+        with pytest.raises(WaitTimeout, match=r"still going after 0\.3 s"):
             client.submit(any_diagnostic()).wait(progress=False, timeout=0.3)
 
     def test_what_is_not_there_is_said_to_be_missing(self, client: Client) -> None:

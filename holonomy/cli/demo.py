@@ -29,7 +29,7 @@ def demo(
         job = client.submit(digits_brackets(), name="demo")
         if not job.created:
             tell(f"job {job.id} has computed this before")
-        watch_to_end(job)
+        watch_to_end(job, farewell=f"job {job.id} keeps what it has done: `holonomy demo` goes on with it")
         for part in brackets_report(job):
             console().print(part)
         console().print("\n" + whereabouts(job, job.manifest(), client.status()), markup=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from pydantic import BaseModel
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def print_rows(frame: "polars.DataFrame", title: str) -> None:
 def _cell(value: Any) -> str:
     if value is None:
         return "—"
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
+    return f"{value:.5g}" if isinstance(value, float) else escape(str(value))
 
 
 def _plain(value: Any) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import yaml
+from rich.markup import escape
 from rich.table import Table
 
 from schemas.api import Event, Job, JobDetail, TokenInfo
@@ -28,7 +29,7 @@ def job_table(jobs: Iterable[Job]) -> Table:
         blocks = f"{job.progress.done}/{job.progress.total}" if job.progress.total else "—"
         why = (job.error.message if job.error is not None else job.reason) or ""
         times = (_ago(job.submitted_at), _duration(job.started_at, job.finished_at))
-        table.add_row(str(job.id), job.kind, job.name or "", state, blocks, *times, why.replace("[", r"\["))
+        table.add_row(str(job.id), job.kind, escape(job.name or ""), state, blocks, *times, escape(why))
     return table
 
 
@@ -82,7 +83,7 @@ def token_table(tokens: Iterable[TokenInfo]) -> Table:
     table = _table("token", "name", "scopes", "made", "revoked")
     for token in tokens:
         revoked = "" if token.revoked_at is None else _ago(token.revoked_at)
-        table.add_row(str(token.id), token.name, ", ".join(token.scopes), _ago(token.created_at), revoked)
+        table.add_row(str(token.id), escape(token.name), ", ".join(token.scopes), _ago(token.created_at), revoked)
     return table
 
 

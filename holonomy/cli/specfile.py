@@ -30,6 +30,7 @@ def read_spec(path: str) -> Training | Brackets | Diagnostic:
 def parse_spec(text: str, name: str) -> Training | Brackets | Diagnostic:
     """The spec in a text; `name` is what messages call it."""
     value, node = _parse(text, name)
+    _refuse_repeated_keys(node, name)
     if not isinstance(value, dict):
         raise BadFile(f"{name}: expected a job spec, a mapping with `kind: brackets`, `training` or `diagnostic`")
     try:
@@ -74,21 +75,49 @@ def _parse_yaml(text: str, name: str) -> tuple[Any, yaml.Node | None]:
         raise BadFile(f"{name}: this is not YAML: {error}") from None
 
 
+def _refuse_repeated_keys(node: yaml.Node | None, name: str) -> None:
+    """YAML and JSON let the last of equal keys win, which hides a mistake."""
+    if isinstance(node, yaml.MappingNode):
+        lines = dict[object, int]()
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if key.value in lines:
+                raise BadFile(f"{name}:{line}: `{key.value}` is given twice; it was given on line {lines[key.value]}")
+            lines[key.value] = line
+            _refuse_repeated_keys(value, name)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_repeated_keys(item, name)
+
+
 def _mistake(item: dict[str, Any], root: yaml.Node | None, name: str) -> str:
+    location = tuple(item["loc"]) + (("kind",) if item["type"].startswith("union_tag") else ())
     node, shown = root, list[str]()
-    location = item["loc"]
     for index, part in enumerate(location):
         below = _child(node, part)
         # Locations also name the variant of a union, which the file does not hold; a missing field comes last.
-        if below is not None or (item["type"] == "missing" and index == len(location) - 1):
+        last = index == len(location) - 1
+        if below is not None or (last and item["type"] in ("missing", "union_tag_not_found")):
             shown.append(str(part))
         node = node if below is None else below
     where = name if node is None else f"{name}:{node.start_mark.line + 1}"
-    field = ".".join(shown)
-    message = item["msg"].removeprefix("Value error, ")
+    return ": ".join(part for part in (where, ".".join(shown), _what(item)) if part)
+
+
+def _what(item: dict[str, Any]) -> str:
+    """What was expected, and what came."""
+    match item["type"]:
+        case "union_tag_invalid":
+            return f"expected one of {item['ctx']['expected_tags']}; came '{item['ctx']['tag']}'"
+        case "union_tag_not_found":
+            return "expected a field `kind` that says which variant this is"
+        case "missing":
+            return "expected, but not given"
+        case "extra_forbidden":
+            return "there is no such field"
+    message = str(item["msg"]).removeprefix("Value error, ")
     value = item["input"]
-    came = f" (came {value!r})" if isinstance(value, str | int | float) and item["type"] != "missing" else ""
-    return f"{where}: {field}: {message}{came}" if field else f"{where}: {message}{came}"
+    return f"{message} (came {value!r})" if isinstance(value, str | int | float) else message
 
 
 def _child(node: yaml.Node | None, part: str | int) -> yaml.Node | None:

@@ -9,8 +9,12 @@ from holonomy.handle import JobHandle
 from schemas.api import Job
 
 
-def watch_to_end(job: JobHandle) -> Job:
+def watch_to_end(job: JobHandle, *, farewell: str | None = None) -> Job:
     """Show progress until the job has ended.
+
+    Args:
+        job: The job.
+        farewell: What to say on Ctrl-C; by default that the job goes on, and how to come back to it.
 
     Raises:
         JobEnded: it failed or was cancelled.
@@ -19,7 +23,7 @@ def watch_to_end(job: JobHandle) -> Job:
     try:
         final = job.wait().status()
     except KeyboardInterrupt:
-        tell(f"\njob {job.id} goes on without you: `holonomy watch {job.id}` comes back to it")
+        tell(farewell or f"job {job.id} goes on without you: `holonomy watch {job.id}` comes back to it")
         raise typer.Exit(INTERRUPTED) from None
     except JobEnded as error:
         tell(f"`holonomy logs {error.job.id}` tells more, `holonomy retry {error.job.id}` tries again")

@@ -34,7 +34,7 @@ def test_a_token_needs_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nobody_listens(service: FakeService) -> None:
-    with pytest.raises(Unreachable, match="no Holonomy service answers at http://127.0.0.1:1 "):
+    with pytest.raises(Unreachable, match=r"no Holonomy service answers at http://127\.0\.0\.1:1 "):
         Client("http://127.0.0.1:1", "x").status()
 
 

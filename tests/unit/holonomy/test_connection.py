@@ -67,7 +67,7 @@ def test_an_answer_of_another_version_is_explained(client: Client, service: Fake
     class Other(ServiceStatus):
         something_new: int
 
-    with pytest.raises(ServiceFault, match="something_new: Field required.*same version"):
+    with pytest.raises(ServiceFault, match=r"something_new: Field required.*same version"):
         Connection(client._connection.transport).get("/v1/status", Other)
 
 
