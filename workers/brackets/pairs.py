@@ -11,7 +11,7 @@ from torch import Tensor
 
 from workers.brackets.functional import Functional, Tensors
 from workers.brackets.geometry import TileShape
-from workers.brackets.gradients import FirstOrder, first_order, flat64
+from workers.brackets.gradients import FirstOrder, first_order
 from workers.brackets.products import hessian_products, logit_perturbations
 from workers.brackets.reductions import PairSums, reduce_pairs
 
@@ -76,13 +76,8 @@ def compute_tile(
         pause()
         if left is None or left[0] != rows:
             left = rows, _first_order(functional, inputs, targets, rows, tile)
-        if rows == columns:
-            groups = _diagonal_products(functional, left[1])
-        else:
-            right = _first_order(functional, inputs, targets, columns, tile)
-            groups = _rectangle_products(functional, left[1], right)
-        for group in groups:
-            _record(functional, task, tile, rows, columns.start + group.second, group)
+        right = left[1] if columns == rows else _first_order(functional, inputs, targets, columns, tile)
+        _micro_tile(functional, task, tile, rows, columns, left[1], right)
     return tile
 
 
@@ -93,16 +88,32 @@ class Group:
     Attributes:
         second: Place of y.
         products_xy: H_y g_x, (D, *shape).
-        products_yx: H_x g_y, (D, *shape).
-        gradients_x: g_x, float64 (D, numel).
-        gradient_y: g_y, float64 (numel,).
+        products_yx: H_x g_y, (*shape), for each of the D examples x.
+        gradients_x: g_x, (D, *shape).
+        gradient_y: g_y, (*shape).
     """
 
     second: int
     products_xy: Tensors
-    products_yx: Tensors
+    products_yx: list[Tensors]
     gradients_x: Tensors
     gradient_y: Tensors
+
+
+def _micro_tile(
+    functional: Functional,
+    task: TileTask,
+    tile: Tile,
+    rows: range,
+    columns: range,
+    left: FirstOrder,
+    right: FirstOrder,
+) -> None:
+    """Record the pairs of one micro tile. A function of its own, so that its products are gone before the next."""
+    diagonal = rows == columns
+    groups = _diagonal_products(functional, left) if diagonal else _rectangle_products(functional, left, right)
+    for group in groups:
+        _record(functional, task, tile, rows, columns.start + group.second, group)
 
 
 def _diagonal_products(functional: Functional, block: FirstOrder) -> Iterator[Group]:
@@ -118,9 +129,9 @@ def _diagonal_products(functional: Functional, block: FirstOrder) -> Iterator[Gr
         yield Group(
             second=y,
             products_xy={name: product[:y] for name, product in held[y].items()},
-            products_yx=_stacked(held[:y], y - 1),
-            gradients_x={name: gradient[:y] for name, gradient in block.flat.items()},
-            gradient_y={name: gradient[y] for name, gradient in block.flat.items()},
+            products_yx=_at(held[:y], y - 1),
+            gradients_x={name: gradient[:y] for name, gradient in block.gradients.items()},
+            gradient_y={name: gradient[y] for name, gradient in block.gradients.items()},
         )
 
 
@@ -131,14 +142,14 @@ def _rectangle_products(functional: Functional, left: FirstOrder, right: FirstOr
         yield Group(
             second=y,
             products_xy=hessian_products(functional, right.inputs[y], right.targets[y], left.gradients),
-            products_yx=_stacked(held, y),
-            gradients_x=left.flat,
-            gradient_y={name: gradient[y] for name, gradient in right.flat.items()},
+            products_yx=_at(held, y),
+            gradients_x=left.gradients,
+            gradient_y={name: gradient[y] for name, gradient in right.gradients.items()},
         )
 
 
-def _stacked(held: Sequence[Tensors], place: int) -> Tensors:
-    return {name: torch.stack([products[name][place] for products in held]) for name in held[0]}
+def _at(held: Sequence[Tensors], place: int) -> list[Tensors]:
+    return [{name: product[place] for name, product in products.items()} for products in held]
 
 
 def _first_order(functional: Functional, inputs: Tensor, targets: Tensor, span: range, tile: Tile) -> FirstOrder:
@@ -146,7 +157,7 @@ def _first_order(functional: Functional, inputs: Tensor, targets: Tensor, span: 
     part = slice(span.start, span.stop)
     block = first_order(functional, inputs[part], targets[part])
     if span.start not in tile.losses:
-        squares = torch.stack([gradient.square().sum(1) for gradient in block.flat.values()], dim=1)
+        squares = block.squares()
         for place, position in enumerate(span):
             tile.losses[position] = block.losses[place]
             tile.gradient_squares[position] = squares[place]
@@ -155,15 +166,18 @@ def _first_order(functional: Functional, inputs: Tensor, targets: Tensor, span: 
 
 def _record(functional: Functional, task: TileTask, tile: Tile, rows: range, second: int, group: Group) -> None:
     """Reduce a group of pairs into its places, and keep from it what was asked for."""
-    firsts = rows[: len(next(iter(group.products_xy.values())))]
+    firsts = rows[: len(group.products_yx)]
     places = [task.shape.index(first, second) for first in firsts]
-    sums = reduce_pairs(flat64(group.products_xy), flat64(group.products_yx), group.gradients_x, group.gradient_y)
+    sums = reduce_pairs(group.products_xy, group.products_yx, group.gradients_x, group.gradient_y)
     for name in PairSums.__dataclass_fields__:
         getattr(tile.sums, name)[places] = getattr(sums, name)
     kept = [(place, first) for place, first in enumerate(firsts) if (first, second) in task.kept]
     if not kept and task.test_inputs is None:
         return
-    brackets = {name: product - group.products_yx[name] for name, product in group.products_xy.items()}
+    brackets = {
+        name: product - torch.stack([products[name] for products in group.products_yx])
+        for name, product in group.products_xy.items()
+    }
     if task.test_inputs is not None:
         moved = logit_perturbations(functional, task.test_inputs, brackets).cpu()
         if tile.logits is None:

@@ -74,9 +74,12 @@ def test_resuming_at_any_step_is_bitwise(model: str, optimizer, context: MemoryC
         assert find(rest.objects, end.name).sha256 == end.sha256, cut
 
 
-def test_looking_does_not_change_the_run(context: MemoryContext, lab: None) -> None:
-    spec = training(model=RegistryModel(name="dropout"))
+@pytest.mark.parametrize("model", ["dropout", "dropout-left-on"])
+def test_neither_looking_nor_other_draws_change_the_run(model: str, context: MemoryContext, lab: None) -> None:
+    spec = training(model=RegistryModel(name=model))
+    torch.manual_seed(1)
     often = segment(spec, 0, STEPS, tuple(range(STEPS + 1)), (), context)
+    torch.manual_seed(2)
     once = segment(spec, 0, STEPS, (STEPS,), (), context)
     name = f"checkpoints/{STEPS:09d}"
     assert find(often.objects, name).sha256 == find(once.objects, name).sha256
