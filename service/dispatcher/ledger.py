@@ -20,6 +20,8 @@ class Held:
     key: Key
     cancelled: bool = False
     """Its job is being cancelled."""
+    concluded: bool = False
+    """Its outcome is with the committer, whose statement is fenced by the token."""
     dropped: bool = False
     """The lease is lost: whatever comes of the block is not ours to commit."""
 

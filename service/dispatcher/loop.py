@@ -22,7 +22,7 @@ from service.dispatcher.pace import Pace
 from service.dispatcher.pool import Call, Pool, Ref, Slot
 from service.dispatcher.signals import Claims, Inbox, Stop, Wake
 from service.dispatcher.verdicts import broken, cancelled, lost, verdict
-from workers.runtime.messages import Outcome, Success, Task
+from workers.runtime.messages import Order, Success, Task, decode_outcomes
 
 _HUNGRY_WAIT_SECONDS, _BUSY_WAIT_SECONDS = 0.005, 0.05
 
@@ -154,7 +154,7 @@ class Loop:
                     block.shrink,
                 )
             )
-        ref = slot.actor.run.remote(specs, tasks)
+        ref = slot.actor.run.remote(Order(specs, tasks).encode())
         call = Call(blocks)
         slot.calls.append(call)
         self._calls[ref] = (slot, call)
@@ -216,24 +216,24 @@ class Loop:
             for ref in refs:
                 self._collect_one(ref)
             return
-        for ref, outcomes in zip(refs, answers, strict=True):
-            self._finish(ref, outcomes)
+        for ref, answer in zip(refs, answers, strict=True):
+            self._finish(ref, answer)
 
     def _collect_one(self, ref: Ref) -> None:
         if ref not in self._calls:
             return  # its slot died with a call before it
         try:
-            outcomes = ray.get(ref)
+            answer = ray.get(ref)
         except RayTaskError as error:
             for held in self._finished_call(ref).blocks:
                 self._committer.put((held, broken(held, "internal", f"the worker failed: {error.cause}", str(error))))
         except Exception as error:
             self._bury(self._calls[ref][0], error)
         else:
-            self._finish(ref, outcomes)
+            self._finish(ref, answer)
 
-    def _finish(self, ref: Ref, outcomes: list[Outcome]) -> None:
-        for held, outcome in zip(self._finished_call(ref).blocks, outcomes, strict=True):
+    def _finish(self, ref: Ref, answer: bytes) -> None:
+        for held, outcome in zip(self._finished_call(ref).blocks, decode_outcomes(answer), strict=True):
             if isinstance(outcome, Success):
                 self._pace.observe(held.key, outcome.seconds)
             self._committer.put((held, verdict(held, outcome)))

@@ -45,7 +45,8 @@ def test_workers_hold_no_database_credentials(queue, dispatchers, postgres_url):
 
 
 def test_sigterm_finishes_what_runs_and_gives_the_rest_back(queue, dispatchers):
-    process = dispatchers.start()
+    process = dispatchers.start(HOLONOMY_GRACE_SECONDS="20")
+    queue.done(queue.submit(Diagnostic(blocks=4)))  # the workers have imported what they need
     job = queue.submit(Diagnostic(blocks=6, seconds=1.5))
     queue.wait(lambda: queue.running(job))
     process.terminate()
@@ -112,7 +113,7 @@ def test_a_block_that_takes_too_long_is_ended_and_fails_in_the_end(queue, dispat
 def test_an_unreachable_ray_head_ends_the_dispatcher_with_a_clear_line(queue, dispatchers):
     from service.embedded.ports import free_port
 
-    process = dispatchers.start(HOLONOMY_RAY_ADDRESS=f"127.0.0.1:{free_port()}", HOLONOMY_RAY_PATIENCE_SECONDS="1")
+    process = dispatchers.start(HOLONOMY_RAY_ADDRESS=f"127.0.0.1:{free_port()}")
     assert process.wait(40) == 75
     assert "no Ray head answers" in _log(dispatchers)[-1]["event"]
 
