@@ -26,7 +26,8 @@ def main() -> int:
     configure()
     log = structlog.get_logger("dispatcher")
     settings = Settings()
-    if settings.database_url is None or settings.ray_address is None or settings.s3_bucket is None:
+    database_url = settings.database_url.get_secret_value() if settings.database_url else ""
+    if not (database_url and settings.ray_address and settings.s3_bucket):
         log.error("set HOLONOMY_DATABASE_URL, HOLONOMY_RAY_ADDRESS and HOLONOMY_S3_BUCKET, or run `holonomy up`")
         return _USAGE
     # Joining a dead head takes Ray 81 s and ends the process without a message, so it is looked for first.
@@ -36,7 +37,7 @@ def main() -> int:
     ray.init(address=settings.ray_address, namespace="holonomy", log_to_driver=False, logging_level="WARNING")
     options = Options.from_settings(settings)
     engine = connect(
-        settings.database_url.get_secret_value(),
+        database_url,
         application="holonomy dispatcher",
         statement_timeout_seconds=settings.statement_timeout_seconds,
     )

@@ -3,12 +3,11 @@
 import os
 import signal
 from contextlib import closing
-from pathlib import Path
 
 import boto3
 import psycopg2
 from botocore.exceptions import ClientError
-from service.embedded import process
+
 from service.embedded.postgres import Postgres
 from service.embedded.ray_head import RayHead
 from service.embedded.seaweedfs import SeaweedFS
