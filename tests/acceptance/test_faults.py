@@ -6,7 +6,6 @@ Each time every block is committed exactly once, and the numbers are bitwise tho
 import os
 import signal
 import time
-from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -29,17 +28,16 @@ JOB = Brackets(
 
 def _numbers(queue: Queue, job: int) -> dict[str, list[tuple[object, ...]]]:
     """Every result row of the job, without its number."""
-    tables = {"pairs": "step, i, j", "tensors": "step, tensor", "fits": "step", "outputs": "step, output"}
-    return {
-        table: [
-            tuple(row)[1:] for row in queue.all(f"select * from {table} where job_id = :job order by {key}", job=job)
-        ]
-        for table, key in tables.items()
-    }
+    keys = {"pairs": "step, i, j", "tensors": "step, tensor", "fits": "step", "outputs": "step, output"}
+    found = {}
+    for table, key in keys.items():
+        query = f"select * from {table} where job_id = :job order by {key}"  # noqa: S608 - constants
+        found[table] = [tuple(row)[1:] for row in queue.all(query, job=job)]
+    return found
 
 
 @pytest.fixture(scope="module")
-def undisturbed(postgres_server, ray_cluster, ray_bucket, tmp_path_factory) -> Iterator[dict]:
+def undisturbed(postgres_server, ray_cluster, ray_bucket, tmp_path_factory) -> dict:
     """The numbers of a run that nothing befell, in a database of its own."""
     environment = {**ray_bucket.environment, **ray_cluster.client_environment}
     with (
@@ -50,7 +48,7 @@ def undisturbed(postgres_server, ray_cluster, ray_bucket, tmp_path_factory) -> I
         dispatchers.start()
         job = queue.submit(JOB)
         queue.done(job, 240)
-        yield _numbers(queue, job)
+        return _numbers(queue, job)
 
 
 def _in_the_middle(queue: Queue, job: int) -> None:

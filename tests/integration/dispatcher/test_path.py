@@ -5,6 +5,7 @@ import os
 import time
 
 import psutil
+from sqlalchemy import text
 
 from schemas.diagnostic import Diagnostic
 from service.queue.cancel import cancel
@@ -99,7 +100,8 @@ def test_a_block_that_takes_too_long_is_ended_and_fails_in_the_end(queue, dispat
     job = queue.submit(Diagnostic(seconds=600))
     plan_jobs(queue.engine)
     with queue.engine.begin() as connection:
-        connection.exec_driver_sql(f"update blocks set timeout_seconds = 1, max_attempts = 2 where job_id = {job}")
+        limits = text("update blocks set timeout_seconds = 1, max_attempts = 2 where job_id = :job")
+        connection.execute(limits, {"job": job})
     dispatchers.start()
     assert queue.finished(job, 60) == "failed"
     [block] = queue.blocks(job)
