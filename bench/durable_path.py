@@ -1,5 +1,6 @@
 """A dispatcher in this process, and the rates of what goes through it."""
 
+import logging
 import statistics
 import threading
 import time
@@ -26,6 +27,7 @@ from workers.runtime.messages import Order, Success, Task, decode_outcomes, enco
 from workers.runtime.objects import StoreSettings
 
 CALLS_IN_FLIGHT = 32
+DEFAULT_PACK = Options.max_pack
 _JOB = text("select state, reason, extract(epoch from finished_at - started_at) from jobs where id = :job")
 _KERNELS = text("""
     select sum((record ->> 'kernel_seconds')::float8), avg(seconds) filter (where kind = 'bracket_tile')
@@ -55,7 +57,7 @@ class DurablePath:
         self._record_bytes = record_bytes
 
     def __enter__(self) -> Self:
-        ray.init(address=self._stack.ray.address, namespace="bench", log_to_driver=False, logging_level="ERROR")
+        ray.init(address=self._stack.ray.address, namespace="bench", log_to_driver=False, logging_level=logging.ERROR)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -147,11 +149,13 @@ class DurablePath:
             time.sleep(0.1)
 
     @contextmanager
-    def _dispatcher(self, **options: int) -> Iterator[None]:
+    def _dispatcher(self, max_pack: int = DEFAULT_PACK) -> Iterator[None]:
         """A dispatcher on a thread of this process."""
         engine = connect(self._stack.postgres.url, application="holonomy dispatcher")
         workers = WorkerSettings(StoreSettings(BUCKET))
-        dispatcher = Dispatcher(engine, workers, self._stack.ray.address, Options(slots=self._slots, **options))
+        dispatcher = Dispatcher(
+            engine, workers, self._stack.ray.address, Options(slots=self._slots, max_pack=max_pack)
+        )
         thread = threading.Thread(target=dispatcher.run)
         thread.start()
         try:

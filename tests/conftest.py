@@ -1,5 +1,6 @@
 """Real servers for tests: Postgres, an S3 server and Ray, each started once a session on free loopback ports."""
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -91,6 +92,8 @@ def _make_bucket(server: SeaweedFS) -> Bucket:
 def s3_bucket(s3_server: SeaweedFS, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     """A fresh bucket; its environment is set for the test, so that boto3 finds it without arguments."""
     bucket = _make_bucket(s3_server)
+    # boto3's default session keeps the credentials that it found first.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     for name, value in bucket.environment.items():
         monkeypatch.setenv(name, value)
     return bucket
@@ -109,11 +112,12 @@ def ray_cluster(server_folder: Path, ray_bucket: Bucket) -> Iterator[RayHead]:
     for _ in ray_head.ROLES:
         taken.append(free_port(taken=taken))
     head = RayHead(
+        server_folder / "ray",
         dict(zip(ray_head.ROLES, taken, strict=True)),
         server_folder / "secrets" / "ray.token",
         scope=str(server_folder),
         log=server_folder / "ray.log",
-        environment=ray_bucket.environment,
+        environment={**os.environ, **ray_bucket.environment},
         cpus=2,
     )
     head.start()

@@ -1,5 +1,6 @@
 """`python -m service.dispatcher`: run a dispatcher until SIGTERM or SIGINT."""
 
+import logging
 import os
 import signal
 import sys
@@ -34,7 +35,7 @@ def main() -> int:
     if not wait_for(settings.ray_address, _RAY_PATIENCE_SECONDS):
         log.error("no Ray head answers", address=settings.ray_address, waited_seconds=_RAY_PATIENCE_SECONDS)
         return EXIT_AGAIN
-    ray.init(address=settings.ray_address, namespace="holonomy", log_to_driver=False, logging_level="WARNING")
+    ray.init(address=settings.ray_address, namespace="holonomy", log_to_driver=False, logging_level=logging.WARNING)
     options = Options.from_settings(settings)
     engine = connect(
         database_url,

@@ -1,6 +1,5 @@
 """The blocks a dispatcher holds under a lease: from the claim until the commit is through."""
 
-import json
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ class Held:
 
 def hold(claimed: Claimed, device: Device) -> Held:
     """A block just claimed."""
-    return Held(claimed, device, (claimed.digest, json.loads(claimed.payload_json)["kind"]))
+    return Held(claimed, device, (claimed.digest, claimed.kind))
 
 
 class Ledger:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Mapping
 from math import ceil
 from queue import Empty
+from typing import Any
 
 import ray
 import structlog
@@ -211,7 +212,7 @@ class Loop:
     def _collect(self, refs: list[Ref]) -> None:
         """Take the outcomes of finished calls. All at once; one at a time only when one of them is a fault."""
         try:
-            answers = ray.get(refs)
+            answers: list[bytes] = ray.get(refs)
         except Exception:
             for ref in refs:
                 self._collect_one(ref)
@@ -223,7 +224,7 @@ class Loop:
         if ref not in self._calls:
             return  # its slot died with a call before it
         try:
-            answer = ray.get(ref)
+            answer: Any = ray.get(ref)
         except RayTaskError as error:
             for held in self._finished_call(ref).blocks:
                 self._committer.put((held, broken(held, "internal", f"the worker failed: {error.cause}", str(error))))

@@ -27,7 +27,7 @@ _TAKE = """
         lease_until = clock_timestamp() + make_interval(secs => :lease), started_at = clock_timestamp(),
         runs = b.runs + 1, reason = null
     from taken where b.id = taken.id
-    returning b.id, b.job_id, b.payload::text as payload, b.needs, b.runs, b.lease_token, b.shrink, b.timeout_seconds,
+    returning b.id, b.job_id, b.kind, b.payload::text as payload, nullif(b.needs, '[]') as needs, b.runs, b.lease_token, b.shrink, b.timeout_seconds,
               b.priority
 """
 
@@ -62,7 +62,7 @@ _WITHIN = text(f"""
     {_TAKE}
 """)  # noqa: S608 - constants only
 
-_SPECS = text("select id, digest, spec::text as spec from jobs where id = any(:jobs)")
+_SPECS = text("select id, digest, spec::text as spec, started_at from jobs where id = any(:jobs)")
 _STARTED = text("""
     update jobs set started_at = clock_timestamp(), reason = null
     where id in (
@@ -71,13 +71,14 @@ _STARTED = text("""
 """)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """A block under a lease, with everything that a worker needs."""
 
     block_id: int
     job_id: int
     digest: str
+    kind: str
     spec_json: str
     payload_json: str
     inputs_json: str
@@ -113,7 +114,8 @@ def claim(
 def _described(connection: Connection, rows: list[Any]) -> list[Claimed]:
     job_ids = sorted({row.job_id for row in rows})
     specs = {row.id: row for row in connection.execute(_SPECS, {"jobs": job_ids})}
-    connection.execute(_STARTED, {"jobs": job_ids})
+    if any(spec.started_at is None for spec in specs.values()):
+        connection.execute(_STARTED, {"jobs": job_ids})
     inputs = resolve(connection, {row.id: [Need(**need) for need in row.needs] for row in rows if row.needs})
     _give_up(connection, rows, inputs)
     return [
@@ -121,6 +123,7 @@ def _described(connection: Connection, rows: list[Any]) -> list[Claimed]:
             block_id=row.id,
             job_id=row.job_id,
             digest=specs[row.job_id].digest,
+            kind=row.kind,
             spec_json=specs[row.job_id].spec,
             payload_json=row.payload,
             inputs_json=found,

@@ -12,11 +12,7 @@ from workers.runtime.messages import decode_order, encode_outcomes
 _NOT_FOR_WORKERS = ("HOLONOMY_DATABASE_URL", "HOLONOMY_TOKEN", "PGPASSWORD", "PGPASSFILE", "PGSERVICEFILE")
 
 
-@ray.remote(
-    max_restarts=0,
-    max_task_retries=0,
-    concurrency_groups={"control": 1},
-)
+@ray.remote(max_restarts=0, max_task_retries=0, concurrency_groups={"control": 1})  # type: ignore[call-overload]
 class BlockActor:
     """Runs calls in order on one thread; `cancel` and `pid` run beside them."""
 

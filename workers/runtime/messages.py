@@ -6,10 +6,11 @@ which Ray authenticates; nothing that is stored is ever pickled.
 """
 
 import pickle
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from schemas.blocks import ErrorKind
+from workers.outcome import Rows
 
 
 class Task(NamedTuple):
@@ -31,7 +32,7 @@ class Success(NamedTuple):
     block_id: int
     record_json: str
     """A `schemas.blocks.BlockRecord`."""
-    rows: dict[str, dict[str, Any]]
+    rows: Mapping[str, Rows]
     """Result table → column → values."""
     seconds: float
 
@@ -44,7 +45,7 @@ class Failure(NamedTuple):
     message: str
     traceback: str | None
     seconds: float
-    partial: tuple[str, dict[str, dict[str, Any]]] | None = None
+    partial: tuple[str, Mapping[str, Rows]] | None = None
     """Record and rows of what it had stored before it failed and is worth keeping."""
 
 

@@ -1,0 +1,1 @@
+"""The HTTP API: routers per subject, wired together in `service.api.app`."""

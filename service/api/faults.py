@@ -1,0 +1,99 @@
+"""Turns what can go wrong below the API into answers. The one place that knows which fault is which status."""
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from service.api import problems, validation
+from service.api.context import request_id_of
+from service.api.problems import ProblemError
+from service.errors import Conflict, Missing, Refused
+from service.objects import Unavailable
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+log = structlog.get_logger("holonomy.api")
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers. Anything they do not know ends in `RequestContext` as a 500."""
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    for fault in (Refused, Unavailable, PoolTimeout, DBAPIError):
+        app.add_exception_handler(fault, _fault)
+
+
+def translated(error: Exception) -> ProblemError:
+    """The answer to a fault of the database, the object store or the queue.
+
+    Raises:
+        Exception: the fault itself, when it is a defect of ours and not something that passes.
+    """
+    match error:
+        case Missing(code=kind, detail=detail):
+            return ProblemError("not_found", detail, kind=kind)
+        case Conflict(code=kind, detail=detail):
+            return ProblemError("conflict", detail, kind=kind)
+        case Refused(code=kind, detail=detail):
+            return ProblemError("invalid", detail, kind=kind)
+        case Unavailable():
+            return problems.unavailable(str(error))
+        case PoolTimeout():
+            return problems.unavailable("the service is busy: every database connection is in use; try again")
+        case OperationalError() | InterfaceError():
+            return problems.unavailable(f"the database does not answer ({_reason(error)}); try again in a moment")
+        case DBAPIError(connection_invalidated=True):
+            return problems.unavailable("the connection to the database was lost; try again in a moment")
+        case _:
+            raise error
+
+
+def _reason(error: DBAPIError) -> str:
+    lines = str(error.orig).strip().splitlines()
+    return lines[0] if lines else type(error.orig).__name__
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.status_code == 405:
+        error = HTTPException(405, headers={"Allow": ", ".join(_methods_at(request))})
+    answer = problems.from_http(error, request.method, request.url.path)
+    return problems.response(answer, request_id_of(request.scope))
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    answer = validation.problem(error.errors(), error.body, _body_model(request))
+    return problems.response(answer, request_id_of(request.scope))
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    answer = translated(error)
+    if answer.status_code == 503:
+        log.warning("a part is away", detail=answer.detail)
+    return problems.response(answer, request_id_of(request.scope))
+
+
+def _methods_at(request: Request) -> list[str]:
+    """All methods that some route takes at this path: the framework names those of the first route alone."""
+    return [
+        method
+        for method in METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
+
+
+def _body_model(request: Request) -> type[BaseModel] | None:
+    route = request.scope.get("route")
+    field = route.body_field if isinstance(route, APIRoute) else None
+    annotation = field.field_info.annotation if field else None
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None

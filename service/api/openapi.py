@@ -1,0 +1,35 @@
+"""Writes the API's OpenAPI document to `docs/reference`, or with `--check` says whether it has drifted."""
+
+import json
+import sys
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from service.api.app import app
+from service.settings import Settings
+
+FILE = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
+
+
+def rendered() -> str:
+    """The text that the file should hold. Nothing is connected to."""
+    settings = Settings(database_url=SecretStr("postgresql://localhost/holonomy"), s3_bucket="holonomy")
+    return json.dumps(app(settings).openapi(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Write the file, or check it: 1 and one line when it differs."""
+    text = rendered()
+    if arguments == ["--check"]:
+        if FILE.exists() and FILE.read_text() == text:
+            return 0
+        sys.stderr.write(f"{FILE.name} does not match the routes: run `python -m service.api.openapi`\n")
+        return 1
+    FILE.parent.mkdir(parents=True, exist_ok=True)
+    FILE.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,27 @@
+"""Parameters that several routes share."""
+
+from typing import Annotated
+
+from fastapi import Path, Query, Request
+
+from service.api.problems import ProblemError
+from service.queue.jobs import LONGEST_PAGE
+
+LARGEST_NUMBER = 2**63 - 1
+
+Number = Annotated[int, Path(ge=1, le=LARGEST_NUMBER, description="Its number.")]
+StepNumber = Annotated[int, Query(ge=0, le=10**9, description="Optimizer step of the checkpoint.")]
+Cursor = Annotated[
+    str | None, Query(max_length=200, description="`next` of the page before; leave it out for the first.")
+]
+PageSize = Annotated[int, Query(ge=1, le=LONGEST_PAGE, description="Most items on the page.")]
+
+
+async def plain_address(request: Request) -> None:
+    """A dependency of every route: Postgres holds no NUL character in text, so no address may.
+
+    Raises:
+        ProblemError: 422, there is one.
+    """
+    if "\0" in request.url.path or b"%00" in request.scope["query_string"]:
+        raise ProblemError("invalid", "the address must not hold NUL characters")

@@ -1,0 +1,70 @@
+"""Arrays of a job: parts of its objects by meaning, and whole objects by name. All are safetensors."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+from fastapi.responses import StreamingResponse
+
+from schemas.blocks import ObjectRef
+from service.api import job_objects, pairs
+from service.api.backend import Backend, Services
+from service.api.identity import Reader
+from service.api.parameters import Number, StepNumber
+from service.api.problems import documented
+
+MEDIA_TYPE = "application/octet-stream"
+
+router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["arrays"])
+
+First = Annotated[int, Query(ge=0, le=2**31 - 1, description="Train-split index of x in [v_x, v_y].")]
+Second = Annotated[int, Query(ge=0, le=2**31 - 1, description="Train-split index of y.")]
+ObjectName = Annotated[str, Path(max_length=500, pattern=r"^[^\x00]+$", description="Name within the job.")]
+
+_ERRORS = documented("not_found", "invalid")
+_BYTES = {"description": "The bytes.", "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
+
+
+@router.get("/arrays/logits", response_class=Response, responses={200: _BYTES, **_ERRORS})
+def get_logits(job_id: Number, step: StepNumber, i: First, j: Second, services: Services, _: Reader) -> Response:
+    """Logit perturbations of a pair: safetensors with `logits` (test, output) = J_t [v_i, v_j].
+
+    Swapping i and j gives the negative.
+    """
+    with services.engine.connect() as connection:
+        place = pairs.find(connection, job_id, step, i, j)
+    return Response(pairs.logits(services.objects, place), media_type=MEDIA_TYPE)
+
+
+@router.get("/arrays/bracket", response_class=Response, responses={200: _BYTES, **_ERRORS})
+def get_bracket(job_id: Number, step: StepNumber, i: First, j: Second, services: Services, _: Reader) -> Response:
+    """The whole bracket of a kept pair: safetensors with one array per parameter, [v_i, v_j] = H_j g_i − H_i g_j.
+
+    Swapping i and j gives the negative.
+    """
+    with services.engine.connect() as connection:
+        place = pairs.find(connection, job_id, step, i, j)
+    return Response(pairs.bracket(services.objects, place, i, j), media_type=MEDIA_TYPE)
+
+
+@router.get("/arrays/checkpoint", response_class=StreamingResponse, responses={200: _BYTES, **_ERRORS})
+def get_checkpoint(job_id: Number, step: StepNumber, services: Services, _: Reader) -> StreamingResponse:
+    """A checkpoint: safetensors with `parameters/…`, `buffers/…`, `optimizer/…` and `rng/…`.
+
+    For a brackets job it is the checkpoint of the training run it looks at.
+    """
+    with services.engine.connect() as connection:
+        ref = job_objects.find_checkpoint(connection, job_id, step)
+    return _streamed(services, ref)
+
+
+@router.get("/objects/{name:path}", response_class=StreamingResponse, responses={200: _BYTES, **_ERRORS})
+def get_object(job_id: Number, name: ObjectName, services: Services, _: Reader) -> StreamingResponse:
+    """A whole object, as stored. Its SHA-256 is in the manifest and in the `ETag`."""
+    with services.engine.connect() as connection:
+        ref = job_objects.find(connection, job_id, name)
+    return _streamed(services, ref)
+
+
+def _streamed(services: Backend, ref: ObjectRef) -> StreamingResponse:
+    headers = {"Content-Length": str(ref.size_bytes), "ETag": f'"{ref.sha256}"'}
+    return StreamingResponse(services.objects.stream(ref.key, ref.sha256), media_type=MEDIA_TYPE, headers=headers)

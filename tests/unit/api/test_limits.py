@@ -1,0 +1,75 @@
+import asyncio
+import json
+from collections.abc import Iterable
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from schemas.datasets import MAX_SHARD_BYTES
+from service.api.limits import MAX_JSON_BYTES, BodyLimit
+from service.api.problems import ProblemError
+
+SHARD = "/v1/datasets/shards/" + "0" * 64
+
+
+async def reads_all(scope: Scope, receive: Receive, send: Send) -> None:
+    while (await receive())["more_body"]:
+        pass
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+
+
+def serve(method: str, path: str, chunks: Iterable[bytes], announced: int | None = None) -> list[Message]:
+    headers = [] if announced is None else [(b"content-length", str(announced).encode())]
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "headers": headers,
+        "state": {"request_id": "12345678"},
+    }
+    arriving = iter(chunks)
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        chunk = next(arriving, None)
+        return {"type": "http.request", "body": chunk or b"", "more_body": chunk is not None}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asyncio.run(BodyLimit(reads_all)(scope, receive, send))
+    return sent
+
+
+def test_a_small_body_passes() -> None:
+    assert serve("POST", "/v1/jobs", [b"x" * MAX_JSON_BYTES])[0]["status"] == 204
+
+
+def test_an_announced_giant_is_refused_before_it_is_read() -> None:
+    start, body = serve("POST", "/v1/jobs", iter(lambda: pytest.fail("the body was read"), None), 100_000_000)
+    assert start["status"] == 413
+    assert (
+        json.loads(body["body"])["detail"]
+        == "the body may hold up to 1,048,576 bytes here; 100,000,000 bytes were announced"
+    )
+
+
+def test_a_giant_in_chunks_is_refused_at_the_limit() -> None:
+    read = 0
+
+    def endless() -> Iterable[bytes]:
+        nonlocal read
+        while True:
+            read += 1
+            yield b"x" * 2**16
+
+    with pytest.raises(ProblemError, match="up to 1,048,576 bytes"):
+        serve("POST", "/v1/jobs", endless())
+    assert read == MAX_JSON_BYTES // 2**16 + 1
+
+
+def test_shards_may_be_larger() -> None:
+    limit = MAX_SHARD_BYTES
+    assert serve("PUT", SHARD, [b"x"], limit)[0]["status"] == 204
+    assert serve("PUT", SHARD, [b"x"], limit + 1)[0]["status"] == 413
+    assert serve("POST", SHARD, [b"x"], limit)[0]["status"] == 413
