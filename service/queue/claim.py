@@ -23,8 +23,9 @@ _CAPPED = text("""
 
 _TAKE = """
     update blocks b
-    set state = 'running', lease_token = gen_random_uuid(), leased_by = :holder, runs = b.runs + 1, reason = null,
-        lease_until = clock_timestamp() + make_interval(secs => :lease), started_at = clock_timestamp()
+    set state = 'running', lease_token = gen_random_uuid(), leased_by = :holder, leased_on = :device,
+        lease_until = clock_timestamp() + make_interval(secs => :lease), started_at = clock_timestamp(),
+        runs = b.runs + 1, reason = null
     from taken where b.id = taken.id
     returning b.id, b.job_id, b.payload::text as payload, b.needs, b.runs, b.lease_token, b.shrink, b.timeout_seconds,
               b.priority
@@ -61,7 +62,7 @@ _WITHIN = text(f"""
     {_TAKE}
 """)  # noqa: S608 - constants only
 
-_SPECS = text("select id, digest, spec::text as spec from jobs where id = any(:jobs)")
+_SPECS = text("select id, digest, spec::text as spec, started_at from jobs where id = any(:jobs)")
 _STARTED = text("""
     update jobs set started_at = clock_timestamp(), reason = null
     where id in (
@@ -112,7 +113,8 @@ def claim(
 def _described(connection: Connection, rows: list[Any]) -> list[Claimed]:
     job_ids = sorted({row.job_id for row in rows})
     specs = {row.id: row for row in connection.execute(_SPECS, {"jobs": job_ids})}
-    connection.execute(_STARTED, {"jobs": job_ids})
+    if any(spec.started_at is None for spec in specs.values()):
+        connection.execute(_STARTED, {"jobs": job_ids})
     inputs = resolve(connection, {row.id: [Need(**need) for need in row.needs] for row in rows if row.needs})
     _give_up(connection, rows, inputs)
     return [
