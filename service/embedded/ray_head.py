@@ -70,7 +70,7 @@ class RayHead(Server):
     @property
     def client_environment(self) -> dict[str, str]:
         """The variables that a driver's process needs."""
-        return {"HOLONOMY_RAY_ADDRESS": self.address, "RAY_AUTH_TOKEN_PATH": str(self.token), **_EVERYWHERE}
+        return driver_environment(self.address, self.token)
 
     def launch(self) -> None:
         """Start Ray with a temporary folder of its own, after ending what an earlier run left."""
@@ -99,6 +99,11 @@ class RayHead(Server):
         """End what is left of this node and remove its files."""
         super().sweep()
         clear(self.link.parent)
+
+
+def driver_environment(address: str, token: Path) -> dict[str, str]:
+    """The variables with which a driver joins the node at `address`."""
+    return {"HOLONOMY_RAY_ADDRESS": address, "RAY_AUTH_TOKEN_PATH": str(token), **_EVERYWHERE}
 
 
 def clear(folder: Path) -> bool:

@@ -51,7 +51,7 @@ class SeaweedFS(Server):
         self.folder = folder
         self.ports = ports
         self.identity_file = identity
-        self.credentials = _kept_credentials(identity)
+        self.credentials = kept_credentials(identity)
 
     @property
     def endpoint(self) -> str:
@@ -127,7 +127,8 @@ def free_ports(preferred: Mapping[str, int] | None = None, *, taken: Container[i
     return chosen
 
 
-def _kept_credentials(path: Path) -> Credentials:
+def kept_credentials(path: Path) -> Credentials:
+    """The key in the server's identity file, made at random when there is none."""
     if not path.exists():
         key = {"accessKey": secrets.token_hex(10), "secretKey": secrets.token_hex(20)}
         identity = {

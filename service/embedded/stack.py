@@ -1,5 +1,6 @@
 """The stack of a state folder as a whole: bring it up, take it down, look at it."""
 
+import contextlib
 import subprocess
 import sys
 import time
@@ -115,11 +116,9 @@ def status(folder: Path) -> StackStatus:
     if state is None:
         return StackStatus(folder, None, False, ())
     supervisor = state.supervisor.find()
-    members = process.marked(f"{folder}:")
     processes = []
     for name, child in state.children.items():
         live = child.find()
-        own = [member for member in members if _mark(member) == f"{folder}:{name}"]
         phase = child.phase if supervisor is not None else Phase.FAILED
         processes.append(
             Running(
@@ -127,7 +126,7 @@ def status(folder: Path) -> StackStatus:
                 phase=phase,
                 pid=live.pid if live else None,
                 port=state.ports.get(_MAIN_PORT.get(name, name)),
-                memory_bytes=sum(_memory(member) for member in own),
+                memory_bytes=_memory(live) if live else 0,
                 since=child.since,
                 error=child.error if supervisor is not None else "its supervisor is gone: run `holonomy up`",
                 log=child.log,
@@ -196,16 +195,11 @@ def _failure(name: str, what: str, log: Path) -> StartError:
     return StartError("\n".join([f"{name} {what}; its log {log} ends:", *(f"  {line}" for line in lines)]))
 
 
-def _mark(member: psutil.Process) -> str:
-    try:
-        return member.environ().get(process.MARK, "")
-    except psutil.Error:
-        return ""
-
-
-def _memory(member: psutil.Process) -> int:
-    """Its proportional share of memory, where this account may see it."""
-    try:
-        return int(member.memory_full_info().pss)
-    except (psutil.Error, AttributeError):
-        return 0
+def _memory(process: psutil.Process) -> int:
+    """The proportional share of memory of a process and everything below it, as far as this account may look."""
+    total = 0
+    with contextlib.suppress(psutil.Error):
+        for member in (process, *process.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                total += member.memory_full_info().pss
+    return total
