@@ -40,6 +40,11 @@ class JobHandle:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} {self._job.kind} {self._job.state}>"
 
+    @property
+    def seen(self) -> Job:
+        """The job as it was when last looked at; nothing is fetched."""
+        return self._job
+
     def status(self) -> Job:
         """The job as it is now."""
         self._job = self._connection.get(self._path(), Job)
