@@ -11,7 +11,7 @@ class ServiceError(Exception):
     """Base of the service's own errors."""
 
 
-class Refused(ServiceError):  # noqa: N818 - named for what happened, like its children
+class Refused(ServiceError):
     """A request that cannot be granted. `code` is for programs, `detail` one line for people."""
 
     def __init__(self, code: str, detail: str) -> None:

@@ -1,5 +1,6 @@
 """Real servers for tests: Postgres, an S3 server and Ray, each started once a session on free loopback ports."""
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -11,12 +12,16 @@ from pathlib import Path
 import boto3
 import psycopg2
 import pytest
+from sqlalchemy import Engine
 
+from service.db.engine import connect
+from service.db.migrate import upgrade
 from service.embedded import ray_head, seaweedfs
 from service.embedded.ports import free_port
 from service.embedded.postgres import DATABASE, Postgres
 from service.embedded.ray_head import RayHead
 from service.embedded.seaweedfs import SeaweedFS
+from tests.dispatching import Dispatchers, Queue
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,8 @@ def _make_bucket(server: SeaweedFS) -> Bucket:
 def s3_bucket(s3_server: SeaweedFS, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     """A fresh bucket; its environment is set for the test, so that boto3 finds it without arguments."""
     bucket = _make_bucket(s3_server)
+    # boto3's default session keeps the credentials that it found first.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     for name, value in bucket.environment.items():
         monkeypatch.setenv(name, value)
     return bucket
@@ -119,13 +126,50 @@ def ray_cluster(server_folder: Path, ray_bucket: Bucket) -> Iterator[RayHead]:
     for _ in ray_head.ROLES:
         taken.append(free_port(taken=taken))
     head = RayHead(
+        server_folder / "ray",
         dict(zip(ray_head.ROLES, taken, strict=True)),
         server_folder / "secrets" / "ray.token",
         scope=str(server_folder),
         log=server_folder / "ray.log",
-        environment=ray_bucket.environment,
+        environment={**os.environ, **ray_bucket.environment},
         cpus=2,
     )
     head.start()
     yield head
     head.stop()
+
+
+@pytest.fixture
+def queue(postgres_url: str) -> Iterator[Queue]:
+    """A fresh database at the newest schema."""
+    upgrade(postgres_url)
+    engine: Engine = connect(postgres_url, application="test")
+    yield Queue(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def dispatchers(
+    queue: Queue, postgres_url: str, ray_cluster: RayHead, ray_bucket: Bucket, tmp_path: Path
+) -> Iterator[Dispatchers]:
+    """Starts dispatchers of the `queue` on real Ray and a real bucket, with short leases; ends them afterwards."""
+    environment = {
+        **ray_bucket.environment,
+        **ray_cluster.client_environment,
+        "HOLONOMY_DATABASE_URL": postgres_url,
+        "HOLONOMY_LEASE_SECONDS": "6",
+        "HOLONOMY_GRACE_SECONDS": "3",
+    }
+    started = Dispatchers(environment, tmp_path / "dispatcher.log")
+    yield started
+    started.end()
+
+
+@pytest.fixture(scope="session")
+def mnist_folder() -> Path:
+    """The original MNIST files: in HOLONOMY_TEST_DATA, else in `shared/data` beside the repository."""
+    shared = Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("HOLONOMY_TEST_DATA", shared)) / "mnist"
+    if not folder.is_dir():
+        pytest.skip(f"no MNIST: {folder} is not there; HOLONOMY_TEST_DATA names the folder that holds `mnist`")
+    return folder

@@ -25,7 +25,7 @@ Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 
 
-class BadRows(ValueError):  # noqa: N818 - named for what came
+class BadRows(ValueError):
     """Rows that do not fit their table."""
 
 

@@ -128,7 +128,7 @@ class Loop:
             self._call(min(room, key=lambda slot: len(slot.calls)), blocks)
 
     def _take(self, backlog: deque[Held], limit: int) -> list[Held]:
-        """The next blocks for one call: of one kind; one that was run before goes alone, for it may kill its worker."""
+        """The next blocks for one call: of one kind; one that was run before goes alone: it may kill."""
         first = backlog.popleft()
         blocks = [first]
         if first.claimed.run > 1:

@@ -1,1 +1,1 @@
-"""The embedded stack: Postgres, an S3 server, Ray, the API and a dispatcher as supervised child processes of one folder."""
+"""The embedded stack: Postgres, an S3 server, Ray, the API and a dispatcher, supervised in one folder."""

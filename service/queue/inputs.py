@@ -21,7 +21,7 @@ _PREFIXED = text("""
 Reference = dict[str, Any]
 
 
-class InputMissing(Exception):  # noqa: N818 - named for what happened
+class InputMissing(Exception):
     """A block was ready although something it needs is not there."""
 
 

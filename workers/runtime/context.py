@@ -100,7 +100,7 @@ class BlockContext:
         """
         from safetensors.torch import save
 
-        data = save({key: value.detach().to("cpu").contiguous() for key, value in arrays.items()})
+        data = save(_plain(arrays))
         key = self._attempt.key(name)
         self._memory.store.put(key, data)
         digest = hashlib.sha256(data).hexdigest()
@@ -162,6 +162,18 @@ def describe(data: bytes, axes: Mapping[str, str]) -> dict[str, ArrayInfo]:
         for name, entry in header.items()
         if name != "__metadata__"
     }
+
+
+def _plain(arrays: "Mapping[str, torch.Tensor]") -> "dict[str, torch.Tensor]":
+    """On the CPU, contiguous, and no two on one storage, which safetensors refuses."""
+    plain: dict[str, torch.Tensor] = {}
+    storages: set[int] = set()
+    for name, tensor in arrays.items():
+        ready = tensor.detach().to("cpu").contiguous()
+        storage = ready.untyped_storage().data_ptr()
+        plain[name] = ready.clone() if storage in storages else ready
+        storages.add(storage)
+    return plain
 
 
 def weigh(value: object) -> int:

@@ -268,7 +268,7 @@ class ObjectStore:
             if code == "NoSuchBucket":
                 raise Unavailable(_NO_BUCKET.format(bucket)) from error
             if status == 404:
-                raise Missing(f"object {key} is not in bucket {bucket}") from error
+                raise Missing(f"object {key} is not there (bucket {bucket})") from error
             if status in (401, 403):
                 raise Unavailable(
                     f"the object store refuses access to bucket {bucket} ({code}): check AWS_ACCESS_KEY_ID, "

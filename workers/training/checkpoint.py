@@ -67,7 +67,7 @@ def load_tensors(model: nn.Module, arrays: Mapping[str, Tensor]) -> None:
     Raises:
         BlockFault: the checkpoint belongs to another model.
     """
-    targets = {f"parameters/{name}": parameter for name, parameter in model.named_parameters()}
+    targets: dict[str, Tensor] = {f"parameters/{name}": parameter for name, parameter in model.named_parameters()}
     targets |= {f"buffers/{name}": buffer for name, buffer in model.named_buffers()}
     held = {
         name: tuple(array.shape) for name, array in arrays.items() if name.startswith(("parameters/", "buffers/"))

@@ -55,9 +55,9 @@ def test_damaged_bytes_are_reported(store):
 
 def test_a_missing_object(store):
     assert store.head("none") is None
-    with pytest.raises(Missing, match="object none is not in bucket"):
+    with pytest.raises(Missing, match="object none is not there"):
         store.get("none")
-    with pytest.raises(Missing, match="object none is not in bucket"):
+    with pytest.raises(Missing, match="object none is not there"):
         store.stream("none")
 
 

@@ -1,0 +1,5 @@
+"""`python -m holonomy` is the `holonomy` command."""
+
+from holonomy.cli import main
+
+main()

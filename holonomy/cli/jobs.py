@@ -1,0 +1,91 @@
+"""`holonomy jobs`, `show`, `watch`, `cancel`, `retry`, `logs`."""
+
+from typing import Annotated
+
+import typer
+
+from holonomy.cli.faults import reported
+from holonomy.cli.output import console, print_json, print_json_line, tell
+from holonomy.cli.render import event_line, job_table, job_text
+from holonomy.cli.watching import watch_to_end
+from holonomy.client import Client
+from schemas.states import JobState
+
+JobNumber = Annotated[int, typer.Argument(metavar="JOB", help="Number of the job.", min=1)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (jobs, show, watch, cancel, retry, logs):
+        app.command()(reported(command))
+
+
+def jobs(
+    state: Annotated[JobState | None, typer.Option(help=f"Only jobs in this state: {', '.join(JobState)}.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only jobs of this kind.")] = None,
+    name: Annotated[str | None, typer.Option(help="Only jobs with this label.")] = None,
+    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List jobs, newest first."""
+    with Client() as client:
+        found = [job.seen for job in client.jobs(state=state, kind=kind, name=name, limit=limit)]
+    if as_json:
+        print_json(found)
+    elif found:
+        console().print(job_table(found))
+    else:
+        tell("no jobs; `holonomy submit FILE` makes one")
+
+
+def show(job: JobNumber, as_json: AsJson = False) -> None:
+    """Show a job: its state and why, its progress, its spec."""
+    with Client() as client:
+        detail = client.job(job).detail()
+    if as_json:
+        print_json(detail)
+    else:
+        console().print(job_text(detail), markup=False)
+
+
+def watch(job: JobNumber, as_json: AsJson = False) -> None:
+    """Show a job's progress until it has ended; Ctrl-C leaves it running."""
+    with Client() as client:
+        final = watch_to_end(client.job(job))
+    if as_json:
+        print_json(final)
+
+
+def cancel(job: JobNumber, as_json: AsJson = False) -> None:
+    """Stop a job; what it has stored and logged stays."""
+    with Client() as client:
+        answer = client.job(job).cancel()
+    if as_json:
+        print_json(answer)
+    else:
+        tell(f"job {job} is {answer.state}")
+
+
+def retry(job: JobNumber, as_json: AsJson = False) -> None:
+    """Run what failed or was cancelled again; finished blocks are kept."""
+    with Client() as client:
+        answer = client.job(job).retry()
+    if as_json:
+        print_json(answer)
+    else:
+        tell(f"job {job} is {answer.state}; `holonomy watch {job}` shows its progress")
+
+
+def logs(
+    job: JobNumber,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document per line.")] = False,
+) -> None:
+    """Print a job's log."""
+    with Client() as client:
+        for event in client.job(job).logs(follow=follow):
+            if as_json:
+                print_json_line(event)
+            else:
+                typer.echo(event_line(event))

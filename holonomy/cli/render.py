@@ -1,0 +1,109 @@
+"""Jobs, log lines, datasets and tokens as text for people."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import yaml
+from rich.markup import escape
+from rich.table import Table
+
+from schemas.api import Event, Job, JobDetail, TokenInfo
+from schemas.datasets import Dataset
+from schemas.states import JobState
+
+STATE_STYLES = {
+    JobState.QUEUED: "yellow",
+    JobState.RUNNING: "cyan",
+    JobState.CANCELLING: "yellow",
+    JobState.DONE: "green",
+    JobState.FAILED: "red",
+    JobState.CANCELLED: "dim",
+}
+
+
+def job_table(jobs: Iterable[Job]) -> Table:
+    """Jobs, one per row."""
+    table = _table("job", "kind", "name", "state", "blocks", "submitted", "took", "why")
+    for job in jobs:
+        state = f"[{STATE_STYLES[job.state]}]{job.state}[/]"
+        blocks = f"{job.progress.done}/{job.progress.total}" if job.progress.total else "—"
+        why = (job.error.message if job.error is not None else job.reason) or ""
+        times = (_ago(job.submitted_at), _duration(job.started_at, job.finished_at))
+        table.add_row(str(job.id), job.kind, escape(job.name or ""), state, blocks, *times, escape(why))
+    return table
+
+
+def job_text(job: JobDetail) -> str:
+    """A job in full."""
+    progress = job.progress
+    blocks = (
+        f"{progress.done} of {progress.total} done, {progress.running} running, {progress.ready} ready, "
+        f"{progress.waiting} waiting, {progress.failed} failed"
+    )
+    fields: dict[str, str | None] = {
+        "job": f"{job.id}" + (f"  {job.name}" if job.name else ""),
+        "kind": job.kind,
+        "state": str(job.state),
+        "why": job.reason,
+        "error": None if job.error is None else f"{job.error.message} ({job.error.kind})",
+        "blocks": blocks if progress.total else "not planned yet",
+        "priority": str(job.priority),
+        "parents": ", ".join(str(parent) for parent in job.parents),
+        "submitted": job.submitted_at.isoformat(timespec="seconds"),
+        "took": _duration(job.started_at, job.finished_at),
+        "digest": job.digest,
+        "version": job.version,
+    }
+    head = "\n".join(f"{name:<10} {value}" for name, value in fields.items() if value)
+    spec = yaml.safe_dump(job.spec.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return f"{head}\n\n{spec}"
+
+
+def event_line(event: Event) -> str:
+    """A log line."""
+    block = "" if event.block_id is None else f" block {event.block_id}"
+    data = "".join(f" {name}={value}" for name, value in event.data.items())
+    return f"{event.at.isoformat(timespec='seconds')} {event.level:<7}{block} {event.message}{data}"
+
+
+def dataset_table(datasets: Iterable[Dataset]) -> Table:
+    """Datasets, one per row."""
+    table = _table("name", "train", "test", "image", "labels", "MiB", "digest")
+    for dataset in datasets:
+        manifest = dataset.manifest
+        counts = (f"{manifest.count('train'):,}", f"{manifest.count('test'):,}")
+        size = sum(shard.size_bytes for shard in manifest.shards) / 2**20
+        shape = f"{manifest.shape[0]}×{manifest.shape[1]}"
+        table.add_row(dataset.name, *counts, shape, str(len(manifest.labels)), f"{size:.1f}", dataset.digest)
+    return table
+
+
+def token_table(tokens: Iterable[TokenInfo]) -> Table:
+    """Tokens, one per row."""
+    table = _table("token", "name", "scopes", "made", "revoked")
+    for token in tokens:
+        revoked = "" if token.revoked_at is None else _ago(token.revoked_at)
+        table.add_row(str(token.id), escape(token.name), ", ".join(token.scopes), _ago(token.created_at), revoked)
+    return table
+
+
+def _table(*headers: str) -> Table:
+    table = Table(box=None, header_style="bold", padding=(0, 1))
+    for header in headers:
+        table.add_column(header, no_wrap=header != "why")
+    return table
+
+
+def _ago(moment: datetime) -> str:
+    return f"{_span((datetime.now(UTC) - moment).total_seconds())} ago"
+
+
+def _duration(start: datetime | None, end: datetime | None) -> str:
+    return "" if start is None else _span(((end or datetime.now(UTC)) - start).total_seconds())
+
+
+def _span(seconds: float) -> str:
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"

@@ -1,0 +1,176 @@
+"""The client: submit jobs, find them again, import data."""
+
+import uuid
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self, overload
+
+from pydantic import ValidationError
+
+from holonomy.connection import Connection
+from holonomy.datasets import Datasets
+from holonomy.errors import Refused, explain
+from holonomy.handle import JobHandle
+from holonomy.jobs import BracketsJob, DiagnosticJob, TrainingJob, handle_of
+from holonomy.tokens import Tokens
+from holonomy.transport import HttpTransport, Transport
+from schemas.api import Job, JobPage, ServiceStatus, Submitted
+from schemas.brackets import Brackets
+from schemas.diagnostic import Diagnostic
+from schemas.jobs import Submission
+from schemas.states import JobState
+from schemas.training import Training
+
+
+class Client:
+    """A connection to a Holonomy service.
+
+    Without arguments: the service named by HOLONOMY_URL and HOLONOMY_TOKEN, else the embedded stack of this machine,
+    which is started if it is not running.
+
+    Example:
+        >>> job = Client().submit(Brackets(training=Training(steps=100, checkpoints=(0,)), examples=range(8)))
+        >>> job.wait().pairs(step=0, limit=3)
+
+    Args:
+        url: Address of the service, `http://HOST:PORT`.
+        token: Token for it.
+        transport: Sends the calls in place of HTTP; for tests and gateways.
+
+    Raises:
+        Unconfigured: there is no address, and the embedded stack is not installed or does not start.
+    """
+
+    def __init__(
+        self, url: str | None = None, token: str | None = None, *, transport: Transport | None = None
+    ) -> None:
+        self._transport = _connected(url, token) if transport is None else transport
+        self._connection = Connection(self._transport)
+        self.data = Datasets(self._connection)
+        """Datasets that specs can name."""
+        self.tokens = Tokens(self._connection)
+        """Who may do what; needs the scope `admin`."""
+
+    @overload
+    def submit(
+        self,
+        spec: Training,
+        *,
+        fresh: bool = ...,
+        name: str | None = ...,
+        priority: int = ...,
+        max_running_blocks: int | None = ...,
+    ) -> TrainingJob: ...
+    @overload
+    def submit(
+        self,
+        spec: Brackets,
+        *,
+        fresh: bool = ...,
+        name: str | None = ...,
+        priority: int = ...,
+        max_running_blocks: int | None = ...,
+    ) -> BracketsJob: ...
+    @overload
+    def submit(
+        self,
+        spec: Diagnostic,
+        *,
+        fresh: bool = ...,
+        name: str | None = ...,
+        priority: int = ...,
+        max_running_blocks: int | None = ...,
+    ) -> DiagnosticJob: ...
+
+    def submit(
+        self,
+        spec: Training | Brackets | Diagnostic,
+        *,
+        fresh: bool = False,
+        name: str | None = None,
+        priority: int = 0,
+        max_running_blocks: int | None = None,
+    ) -> JobHandle:
+        """Submit a job. Once this returns, the job is stored and will run, whatever happens to this process.
+
+        The same spec submitted again gives the same job, finished or not, unless `fresh` is asked for.
+
+        Args:
+            spec: What to compute.
+            fresh: Compute again even when the same spec was submitted before.
+            name: A label for people.
+            priority: From -100 to 100; higher goes first.
+            max_running_blocks: At most this many blocks of the job run at once.
+
+        Raises:
+            Refused: the service, or the check before it, does not accept the job; the message says why.
+            Unreachable: no answer; submitting again is safe.
+        """
+        try:
+            submission = Submission(
+                spec=spec, fresh=fresh, name=name, priority=priority, max_running_blocks=max_running_blocks
+            )
+        except ValidationError as error:
+            raise Refused(explain(error)) from None
+        # The key makes a submission that is sent twice, after a broken connection, one submission.
+        answer = self._connection.post("/v1/jobs", Submitted, submission, idempotency_key=str(uuid.uuid4()))
+        return handle_of(self._connection, answer.job, created=answer.created)
+
+    def job(self, job_id: int) -> JobHandle:
+        """The handle of a job by its number: a TrainingJob, BracketsJob or DiagnosticJob.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        return handle_of(self._connection, self._connection.get(f"/v1/jobs/{job_id}", Job))
+
+    def jobs(
+        self,
+        *,
+        state: JobState | str | None = None,
+        kind: str | None = None,
+        name: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[JobHandle]:
+        """Handles of jobs, newest first, fetched page by page as they are looked at.
+
+        Args:
+            state: Only those in this state.
+            kind: Only those of this kind of spec.
+            name: Only those with this label.
+            limit: At most so many.
+        """
+        cursor: str | None = None
+        left = limit
+        while left is None or left > 0:
+            size = 100 if left is None else min(100, left)
+            query = {"state": state, "kind": kind, "name": name, "cursor": cursor, "limit": size}
+            page = self._connection.get("/v1/jobs", JobPage, query)
+            yield from (handle_of(self._connection, job) for job in page.items[:left])
+            left = None if left is None else left - len(page.items)
+            cursor = page.next
+            if cursor is None:
+                return
+
+    def status(self) -> ServiceStatus:
+        """What runs and what waits on the service."""
+        return self._connection.get("/v1/status", ServiceStatus)
+
+    def close(self) -> None:
+        """Close the kept connections; jobs go on."""
+        if isinstance(self._transport, HttpTransport):
+            self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _connected(url: str | None, token: str | None) -> HttpTransport:
+    from holonomy.config import connect  # reading settings costs a fifth of the import time
+
+    return connect(url, token)

@@ -1,0 +1,122 @@
+"""What can go wrong, as one tree; each message is one line: what was expected, what came, what to do.
+
+HolonomyError
+├── BadFile            a spec file or a data file is not what it should be (also a ValueError)
+├── Unconfigured       no address is known and no embedded stack can be started
+├── Unreachable        no answer: nothing listens, the connection broke, or the service said 503
+├── Unauthorized       the token is missing, wrong, revoked, or lacks a scope
+├── Refused            the service understood the request and will not do it (invalid, conflicting, too large)
+├── NotFound           no such job, table, dataset, object
+│   └── NotStored      the job exists, but it did not keep what was asked for
+├── ServiceFault       the service failed, or answered something unintelligible
+├── JobEnded           waited for a job that ended without a result
+│   ├── JobFailed
+│   └── JobCancelled
+└── WaitTimeout        the job is still going after the time given to `wait` (also a TimeoutError)
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from schemas.api import Job
+
+
+class HolonomyError(Exception):
+    """Anything this package raises on purpose.
+
+    `request_id` names the request in the server's log, where there was one.
+    """
+
+    def __init__(self, message: str, *, request_id: str | None = None) -> None:
+        super().__init__(message if request_id is None else f"{message} [request {request_id}]")
+        self.request_id = request_id
+
+
+class BadFile(HolonomyError, ValueError):
+    """A spec file or a data file is not what it should be."""
+
+
+class Unconfigured(HolonomyError):
+    """No address is known and no embedded stack can be started."""
+
+
+class Unreachable(HolonomyError):
+    """No answer came.
+
+    `sent` is False when the request cannot have reached the service, so that sending it again is safe.
+    `retry_after_seconds` is what the service asked for with 503.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        sent: bool = True,
+        retry_after_seconds: float | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message, request_id=request_id)
+        self.sent = sent
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Unauthorized(HolonomyError):
+    """The token is missing, wrong, revoked, or lacks a scope."""
+
+
+class Refused(HolonomyError):
+    """The service understood the request and will not do it; `errors` says where and why for invalid bodies."""
+
+    def __init__(self, message: str, *, errors: Sequence[dict[str, Any]] = (), request_id: str | None = None) -> None:
+        super().__init__(message, request_id=request_id)
+        self.errors = tuple(errors)
+
+
+class NotFound(HolonomyError):
+    """No such job, table, dataset or object."""
+
+
+class NotStored(NotFound):
+    """The job exists, but it did not keep what was asked for."""
+
+
+class ServiceFault(HolonomyError):
+    """The service failed, or answered something unintelligible."""
+
+
+class JobEnded(HolonomyError):
+    """Waited for a job that ended without a result; `job` is how it ended."""
+
+    def __init__(self, message: str, job: Job) -> None:
+        super().__init__(message)
+        self.job = job
+
+
+class JobFailed(JobEnded):
+    """The job failed; its logs and what it stored stay."""
+
+
+class JobCancelled(JobEnded):
+    """The job was cancelled; its logs and what it stored stay."""
+
+
+class WaitTimeout(HolonomyError, TimeoutError):
+    """The job is still going after the time given to `wait`."""
+
+
+def explain(error: ValidationError) -> str:
+    """A validation error as one line: where, what was expected and what came, for the first few mistakes."""
+    mistakes = error.errors(include_url=False)
+    parts = [
+        _mistake(".".join(str(part) for part in item["loc"]), item["msg"], item["input"]) for item in mistakes[:3]
+    ]
+    more = f"; and {len(mistakes) - 3} more" if len(mistakes) > 3 else ""
+    return "; ".join(parts) + more
+
+
+def _mistake(where: str, message: str, value: object) -> str:
+    text = message.removeprefix("Value error, ")
+    shown = f" (came {value!r})" if isinstance(value, str | int | float | bool) else ""
+    return f"{where}: {text}{shown}" if where else text + shown

@@ -1,0 +1,159 @@
+"""What a bracket job found, for people: tables of pairs, fits and outputs with the sentences needed to read them."""
+
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from rich.console import RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from holonomy.jobs import BracketsJob
+from schemas.api import Manifest, ServiceStatus
+
+if TYPE_CHECKING:
+    import polars
+
+EXTREMES = 3
+"""Pairs shown from either end, and outputs shown, per checkpoint."""
+NOTE_WIDTH = 100
+
+RUN_NOTE = (
+    "Losses and accuracies over the whole train and test split, with the model in eval mode. Brackets are taken at "
+    "these checkpoints, with BatchNorm's running statistics as they were."
+)
+
+PAIRS_NOTE = (
+    "Values are of [v_i, v_j] = H_j g_i − H_i g_j with v = −∇L, in units of loss² per parameter³, and carry no power "
+    "of the learning rate: exchanging two SGD steps moves the parameters by lr² times the bracket. Brackets are "
+    "antisymmetric, [v_j, v_i] = −[v_i, v_j], so that norms, and a table of RMS values, are symmetric in i and j: "
+    "each pair is listed once."
+)
+FITS_NOTE = (
+    "Over parameter tensors: log10 of the bracket's RMS against log10 of the gradient's. The scatter is the standard "
+    "deviation around slope 1, in decades; where R² is negative, a constant describes the tensors better. Tensors "
+    "with a gradient or a bracket of exactly 0 are left out."
+)
+OUTPUTS_NOTE = (
+    "Root mean square over pairs and test examples of J_t [v_i, v_j]; to be scaled by lr². A logit may move far only "
+    "because its probability is undecided: the last column multiplies by p(1 − p) and is the order shown."
+)
+
+
+def brackets_report(job: BracketsJob) -> Iterator[RenderableType]:
+    """The largest and smallest pairs, the proportionality fit and the most moved outputs, per checkpoint."""
+    yield from _section("The training run", run_table(job.checkpoints()), RUN_NOTE)
+    fits = job.fits()
+    yield from _section(
+        "Largest and smallest brackets", pairs_table(extreme_pairs(job, fits["step"].to_list())), PAIRS_NOTE
+    )
+    yield from _section("Are brackets proportional to gradients?", fits_table(fits), FITS_NOTE)
+    outputs = job.outputs()
+    if not outputs.is_empty():
+        yield from _section("Most moved outputs", outputs_table(outputs), OUTPUTS_NOTE)
+
+
+def run_table(checkpoints: "polars.DataFrame") -> Table:
+    """Checkpoints of the training run as a table."""
+    table = _table("step", "train loss", "test loss", "train accuracy", "test accuracy", "‖θ‖")
+    for row in checkpoints.iter_rows(named=True):
+        losses = (_number(row["train_loss"]), _number(row["test_loss"]))
+        shares = (f"{row['train_accuracy']:.4f}", f"{row['test_accuracy']:.4f}", f"{row['parameter_norm']:.3f}")
+        table.add_row(str(row["step"]), *losses, *shares)
+    return table
+
+
+def extreme_pairs(job: BracketsJob, steps: list[int]) -> "polars.DataFrame":
+    """The pairs of largest and of smallest bracket norm at each checkpoint, chosen on the server."""
+    import polars
+
+    columns = ("step", "i", "j", "bracket_norm", "bracket_rms", "defect", "cosine_i", "cosine_j")
+    frames = list["polars.DataFrame"]()
+    for step in steps:
+        for order in ("-bracket_norm", "bracket_norm"):
+            frames.append(job.pairs(step, columns=columns, order_by=order, limit=EXTREMES))
+    # With few pairs, the largest and the smallest overlap.
+    found = polars.concat(frames).unique(("step", "i", "j"))
+    return found.sort("step", "bracket_norm", descending=(False, True))
+
+
+def pairs_table(pairs: "polars.DataFrame") -> Table:
+    """Pairs as a table, a rule between checkpoints."""
+    table = _table("step", "i", "j", "‖[v_i, v_j]‖", "RMS", "defect", "cos ∇L_i", "cos ∇L_j")
+    before: int | None = None
+    for row in pairs.iter_rows(named=True):
+        if before not in (None, row["step"]):
+            table.add_section()
+        before = row["step"]
+        norms = (_number(row["bracket_norm"]), _number(row["bracket_rms"]), _number(row["defect"]))
+        cosines = (f"{row['cosine_i']:+.3f}", f"{row['cosine_j']:+.3f}")
+        table.add_row(str(row["step"]), str(row["i"]), str(row["j"]), *norms, *cosines)
+    return table
+
+
+def fits_table(fits: "polars.DataFrame") -> Table:
+    """Proportionality fits as a table, one row per checkpoint."""
+    table = _table(
+        "step", "tensors", "left out", "log10 ratio", "scatter (decades)", "free slope", "r", "R² at slope 1"
+    )
+    for row in fits.iter_rows(named=True):
+        counts = (str(row["step"]), str(row["tensors"]), str(row["excluded"]))
+        scatter = (_fixed(row["intercept"]), _fixed(row["residual_sd_decades"]))
+        free = (_fixed(row["slope"]), _fixed(row["pearson_r"]), _fixed(row["r_squared_slope_1"]))
+        table.add_row(*counts, *scatter, *free)
+    return table
+
+
+def outputs_table(outputs: "polars.DataFrame") -> Table:
+    """The outputs whose probabilities move most at each checkpoint."""
+    table = _table("step", "output", "label", "label rate", "logit RMS", "logit max", "probability RMS")
+    for index, (_, group) in enumerate(outputs.group_by("step", maintain_order=True)):
+        if index:
+            table.add_section()
+        for row in group.sort("probability_rms", descending=True).head(EXTREMES).iter_rows(named=True):
+            moved = (_number(row["logit_rms"]), _number(row["logit_max"]), _number(row["probability_rms"]))
+            table.add_row(
+                str(row["step"]), str(row["output"]), escape(row["label"]), f"{row['label_rate']:.3f}", *moved
+            )
+    return table
+
+
+def whereabouts(job: BracketsJob, manifest: Manifest, status: ServiceStatus) -> str:
+    """Where everything is stored, and how to query it from the shell, from Python and in SQL."""
+    step, i, j = job.pairs(columns=("step", "i", "j"), order_by="-bracket_norm", limit=1).row(0)
+    size = sum(ref.size_bytes for ref in manifest.objects) / 2**20
+    return f"""Stored as job {job.id}, spec digest {manifest.digest}
+  rows     Postgres {status.database}, schema results
+  arrays   {status.bucket}: {len(manifest.objects)} objects, {size:.1f} MiB
+
+Query it
+  shell    holonomy results {job.id} --table pairs --step {step} --order-by=-bracket_norm --limit 10
+  Python   from holonomy import Client
+           job = Client().job({job.id})
+           job.pairs(step={step}, order_by="-bracket_norm", limit=10)
+           job.logits({i}, {j}, step={step}); job.bracket({i}, {j}, step={step}); job.checkpoints()
+  SQL      select i, j, bracket_norm from results.pairs
+           where job_id = {job.id} and step = {step} order by bracket_norm desc limit 10
+           (`holonomy status` shows how to connect)"""  # noqa: S608
+
+
+def _section(title: str, table: Table, note: str) -> Iterator[RenderableType]:
+    yield f"\n[bold]{title}[/]"
+    yield table
+    yield Text(textwrap.indent(textwrap.fill(note, NOTE_WIDTH), "  "), style="dim")
+
+
+def _table(*headers: str) -> Table:
+    table = Table(box=None, header_style="bold", padding=(0, 1))
+    for header in headers:
+        table.add_column(Text(header), justify="right", no_wrap=True)
+    return table
+
+
+def _number(value: Any) -> str:
+    return "—" if value is None else f"{value:.3e}"
+
+
+def _fixed(value: Any) -> str:
+    return "—" if value is None else f"{value:+.3f}"

@@ -1,0 +1,104 @@
+"""Result tables: filters, order and columns are applied on the server, rows arrive as Arrow."""
+
+import io
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from holonomy.connection import Connection
+from holonomy.errors import Refused, ServiceFault
+from schemas.results import RESULT_TABLES, ResultTable
+
+if TYPE_CHECKING:
+    import polars
+
+ARROW = "application/vnd.apache.arrow.stream"
+OPERATORS = {"==": "eq", "=": "eq", "!=": "ne", "<=": "le", ">=": "ge", "<": "lt", ">": "gt"}
+_CONDITION = re.compile(r"^\s*(?P<column>\w+)\s*(?P<operator>==|!=|<=|>=|=|<|>)\s*(?P<value>.+?)\s*$")
+
+
+def fetch_table(
+    connection: Connection,
+    job_id: int,
+    name: str,
+    *,
+    columns: Sequence[str] | None = None,
+    where: str | Sequence[str] = (),
+    order_by: str | Sequence[str] | None = None,
+    limit: int | None = None,
+) -> "polars.DataFrame":
+    """Rows of a result table of a job.
+
+    Args:
+        connection: To the service.
+        job_id: The job.
+        name: Name of the table, one of `schemas.results.RESULT_TABLES`.
+        columns: Columns wanted; all by default.
+        where: Conditions that all hold, such as `"step == 100"` or `["step >= 100", "bracket_norm < 1e-3"]`.
+        order_by: Columns to order by; a leading `-` means descending.
+        limit: At most so many rows.
+
+    Raises:
+        Refused: no such table or column, or a condition that cannot be read.
+    """
+    query = table_query(name, columns=columns, where=where, order_by=order_by, limit=limit)
+    return read_arrow(connection.get_bytes(f"/v1/jobs/{job_id}/tables/{name}", query, accept=ARROW), name)
+
+
+def table_query(
+    name: str,
+    *,
+    columns: Sequence[str] | None = None,
+    where: str | Sequence[str] = (),
+    order_by: str | Sequence[str] | None = None,
+    limit: int | None = None,
+) -> tuple[tuple[str, str], ...]:
+    """The query parameters of a table request, checked against the table's columns."""
+    table = RESULT_TABLES.get(name)
+    if table is None:
+        raise Refused(f"there is no result table {name!r}; there are: {', '.join(RESULT_TABLES)}")
+    query = list[tuple[str, str]]()
+    if columns is not None:
+        query.append(("columns", ",".join(_known(table, column) for column in columns)))
+    conditions = [where] if isinstance(where, str) else where
+    query.extend(("where", _condition(table, condition)) for condition in conditions)
+    if order_by is not None:
+        keys = order_by.split(",") if isinstance(order_by, str) else order_by
+        query.append(("order_by", ",".join(_order(table, key.strip()) for key in keys)))
+    if limit is not None:
+        if limit < 1:
+            raise Refused(f"limit is a number of rows, at least 1; came {limit}")
+        query.append(("limit", str(limit)))
+    return tuple(query)
+
+
+def _condition(table: ResultTable, text: str) -> str:
+    match = _CONDITION.match(text)
+    if match is None:
+        raise Refused(
+            f"a condition reads COLUMN OPERATOR VALUE with one of {' '.join(OPERATORS)}, "
+            f"for example 'step == 100'; came {text!r}"
+        )
+    value = match["value"].strip("'\"")
+    return f"{_known(table, match['column'])}:{OPERATORS[match['operator']]}:{value}"
+
+
+def _order(table: ResultTable, key: str) -> str:
+    return ("-" if key.startswith("-") else "") + _known(table, key.removeprefix("-"))
+
+
+def _known(table: ResultTable, column: str) -> str:
+    if table.column(column) is None:
+        names = ", ".join(known.name for known in table.columns)
+        raise Refused(f"table {table.name} has no column {column!r}; it has: {names}")
+    return column
+
+
+def read_arrow(content: bytes, name: str) -> "polars.DataFrame":
+    """The data frame in an Arrow IPC stream."""
+    import polars
+
+    try:
+        return polars.read_ipc_stream(io.BytesIO(content))
+    except (polars.exceptions.PolarsError, OSError) as error:
+        raise ServiceFault(f"the rows of table {name} did not arrive as an Arrow stream: {error}") from None

@@ -1,0 +1,39 @@
+"""Tokens of the service; all of this needs the scope `admin`."""
+
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from holonomy.connection import Connection
+from holonomy.errors import Refused, explain
+from schemas.api import NewToken, Scope, TokenInfo, TokenRequest
+
+DEFAULT_SCOPES: tuple[Scope, ...] = ("read", "submit")
+
+
+class Tokens:
+    """Who may do what."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def create(self, name: str, scopes: Sequence[str] = DEFAULT_SCOPES) -> NewToken:
+        """Make a token. Its secret is in this answer and nowhere else.
+
+        Raises:
+            Refused: a scope is not one of read, submit, admin.
+            Unauthorized: the own token lacks the scope `admin`.
+        """
+        try:
+            request = TokenRequest.model_validate({"name": name, "scopes": tuple(scopes)})
+        except ValidationError as error:
+            raise Refused(explain(error)) from None
+        return self._connection.post("/v1/tokens", NewToken, request)
+
+    def list(self) -> tuple[TokenInfo, ...]:
+        """Every token, without secrets."""
+        return self._connection.get("/v1/tokens", tuple[TokenInfo, ...])
+
+    def revoke(self, token_id: int) -> None:
+        """Make a token worthless at once."""
+        self._connection.delete(f"/v1/tokens/{token_id}")

@@ -1,0 +1,190 @@
+"""Writes the reference pages of specs and result tables from the models themselves.
+
+`python -m schemas.dictionary` writes `specs.md` and `results.md` in `docs/reference`; with `--check` it says whether
+they have drifted.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from schemas.jobs import job_spec
+from schemas.results import RESULT_TABLES, ResultTable
+
+FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "Jobs": ("Brackets", "Training", "Diagnostic"),
+    "Data": ("Digits", "Idx", "RegistryData"),
+    "Choices of examples": ("First", "Indices", "Random"),
+    "Models": ("Mlp", "ConvNet", "RegistryModel"),
+    "Losses": ("CrossEntropy", "BinaryCrossEntropy", "SquaredError"),
+    "Optimizers": ("Sgd", "Adam", "AdamW", "RmsProp", "RegistryOptimizer"),
+}
+Schema = Mapping[str, Any]
+
+_SPECS_HEAD = """\
+# Job specs
+
+Made from the models in `schemas/` by `python -m schemas.dictionary`; `holonomy schema KIND` prints the JSON Schema.
+A spec is YAML or JSON for `holonomy submit`, or a class in Python (`from holonomy import Training`). In YAML and JSON
+each spec says its `kind`. Unknown fields, NaN and infinity are refused."""
+
+_RESULTS_HEAD = """\
+# Result tables
+
+Made from `schemas/results.py` by `python -m schemas.dictionary`. Each table is a view in schema `results` of the
+database, an endpoint `/v1/jobs/{id}/tables/{table}`, `holonomy results JOB --table TABLE`, and `job.table(name)` in
+Python. In SQL each table also has `job_id`, which with the key columns is its primary key, and `results.jobs` lists
+the jobs.
+
+Brackets are [v_x, v_y] = H_y g_x − H_x g_y with v = −∇L, without any power of the learning rate. They are
+antisymmetric, so that tables of their norms or RMS are symmetric. N examples, K outputs, T test examples, P
+parameters."""
+
+
+def specs_page() -> str:
+    """The reference of job specs."""
+    definitions: Schema = job_spec.json_schema()["$defs"]
+    parts = [_SPECS_HEAD]
+    for title, names in SECTIONS.items():
+        parts.append(f"## {title}")
+        parts.extend("\n\n".join(_spec(name, definitions)) for name in names)
+    return "\n\n".join(parts) + "\n"
+
+
+def results_page() -> str:
+    """The data dictionary of the result tables."""
+    return "\n\n".join([_RESULTS_HEAD, *("\n\n".join(_table(table)) for table in RESULT_TABLES.values())]) + "\n"
+
+
+def pages() -> dict[Path, str]:
+    """The text that each page should hold."""
+    return {FOLDER / "specs.md": specs_page(), FOLDER / "results.md": results_page()}
+
+
+def _spec(name: str, definitions: Schema) -> Iterator[str]:
+    schema = definitions[name]
+    kind = schema["properties"]["kind"]["const"]
+    yield f"### {name}: `kind: {kind}`"
+    yield str(schema["description"])
+    fields = {field: value for field, value in schema["properties"].items() if field != "kind"}
+    if not fields:
+        return
+    required = schema.get("required", ())
+    rows = [
+        (
+            f"`{field}`",
+            phrase(value),
+            "required" if field in required else _default(value),
+            value.get("description", ""),
+        )
+        for field, value in fields.items()
+    ]
+    yield _markdown_table(("field", "is", "default", "meaning"), rows)
+
+
+def phrase(schema: Schema) -> str:
+    """What a value of a JSON Schema is, in words."""
+    variants = schema.get("oneOf") or schema.get("anyOf")
+    if variants is not None:
+        return " or ".join(phrase(variant) for variant in variants)
+    if "$ref" in schema:
+        name = schema["$ref"].rsplit("/", 1)[-1]
+        return f"[{name}](#{_anchor(name)})"
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    if "enum" in schema:
+        return " or ".join(f"`{choice}`" for choice in schema["enum"])
+    return _plain_phrase(schema)
+
+
+def _plain_phrase(schema: Schema) -> str:
+    match schema.get("type"):
+        case "array" if "prefixItems" in schema:
+            return f"({', '.join(phrase(item) for item in schema['prefixItems'])})"
+        case "array":
+            return f"list of {phrase(schema['items'])}{_size(schema)}"
+        case "string" if schema.get("pattern") == "^[0-9a-f]{64}$":
+            return "64 hexadecimal digits"
+        case "object":
+            return "mapping"
+        case "integer" | "number" | "string" | "boolean" | "null" as simple:
+            words = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false"}
+            return words.get(simple, "nothing") + _bounds(schema)
+        case _:
+            return "any JSON value"
+
+
+def _bounds(schema: Schema) -> str:
+    signs = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+    found = [f"{sign} {_figure(schema[name])}" for name, sign in signs.items() if name in schema]
+    return f" {', '.join(found)}" if found else ""
+
+
+def _figure(value: float) -> str:
+    powers = {2**31: "2³¹", 2**63: "2⁶³"}
+    return powers.get(int(value), f"{value:,}" if isinstance(value, int) else f"{value:g}")
+
+
+def _size(schema: Schema) -> str:
+    least, most = schema.get("minItems"), schema.get("maxItems")
+    words = [*([f"at least {least:,}"] if least else []), *([f"at most {most:,}"] if most else [])]
+    return f" ({', '.join(words)})" if words else ""
+
+
+def _default(schema: Schema) -> str:
+    value = schema.get("default", {} if schema.get("type") == "object" else None)
+    if isinstance(value, dict) and "kind" in value:
+        return f"`kind: {value['kind']}`"
+    return f"`{json.dumps(value, ensure_ascii=False)}`"
+
+
+def _anchor(name: str) -> str:
+    """Anchor of a heading `Name: kind: value`, as GitHub makes it."""
+    kinds = {definition: schema["properties"]["kind"]["const"] for definition, schema in _definitions().items()}
+    return f"{name.lower()}-kind-{kinds[name]}"
+
+
+def _definitions() -> Schema:
+    found: Schema = job_spec.json_schema()["$defs"]
+    return {name: schema for name, schema in found.items() if "kind" in schema.get("properties", {})}
+
+
+def _table(table: ResultTable) -> Iterator[str]:
+    yield f"## {table.name}"
+    yield table.meaning
+    rows = [
+        (
+            f"`{column.name}`",
+            column.type + (", key" if column.key else "") + (", may be null" if column.nullable else ""),
+            column.meaning,
+        )
+        for column in table.columns
+    ]
+    yield _markdown_table(("column", "type", "meaning"), rows)
+
+
+def _markdown_table(headers: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [headers, tuple("---" for _ in headers), *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in line) + " |" for line in lines
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or check them: 1 and one line per page that differs."""
+    if arguments == ["--check"]:
+        stale = [path for path, text in pages().items() if not path.exists() or path.read_text() != text]
+        for path in stale:
+            sys.stderr.write(f"{path.name} does not match the models: run `python -m schemas.dictionary`\n")
+        return 1 if stale else 0
+    for path, text in pages().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,66 @@
+"""Servers of the stack that are Python programs of ours: the API, the dispatcher, and the preparation before them."""
+
+import http.client
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from service.embedded import process
+from service.embedded.server import Server
+
+
+class Program(Server):
+    """`python -m MODULE`, ready when `answers(pid)` says so."""
+
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        *,
+        scope: str,
+        log: Path,
+        environment: Mapping[str, str],
+        answers: Callable[[int], bool],
+    ) -> None:
+        self.name = name
+        super().__init__(scope=scope, log=log)
+        self.module = module
+        self.environment = dict(environment)
+        self.answers = answers
+
+    def launch(self) -> None:
+        """Start it, after ending what an earlier run left."""
+        self.sweep()
+        command = [sys.executable, "-m", self.module]
+        self.spawned(process.spawn(command, log=self.log, environment=self.environment, mark=self.mark))
+
+    def ready(self) -> bool:
+        """Whether it runs and answers."""
+        return self.alive() and self.answers(self.pid)
+
+
+class Once(Program):
+    """A program that is done when it ends with code 0, and counts as alive from then on."""
+
+    def alive(self) -> bool:
+        """Whether it runs or has done its work."""
+        return super().alive() or self._done()
+
+    def ready(self) -> bool:
+        """Whether it has done its work."""
+        return self._done()
+
+    def _done(self) -> bool:
+        return self.process is not None and self.process.poll() == 0
+
+
+def healthy(port: int, path: str) -> bool:
+    """Whether a GET on loopback answers 200 within a few seconds."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1.5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

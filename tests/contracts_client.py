@@ -1,0 +1,138 @@
+"""What a service must do for the client, whichever service it is: the tests' own, or the real one.
+
+A class that inherits `ClientContract` gives a fixture `client`: a client with every scope, on a service where nothing
+runs (jobs stay queued until they are cancelled). Names and seeds are drawn anew, for services that outlive a test.
+"""
+
+import gzip
+import secrets
+import struct
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from holonomy import (
+    Brackets,
+    BracketsJob,
+    Client,
+    Diagnostic,
+    DiagnosticJob,
+    JobCancelled,
+    NotFound,
+    Refused,
+    Training,
+    TrainingJob,
+    WaitTimeout,
+)
+
+
+def any_seed() -> int:
+    return secrets.randbelow(2**31)
+
+
+def any_diagnostic() -> Diagnostic:
+    return Diagnostic(blocks=1, seconds=secrets.randbelow(10**6) / 10**6)
+
+
+def write_idx_folder(folder: Path, train: int = 7, test: int = 3, size: tuple[int, int] = (4, 5)) -> np.ndarray:
+    """Four small IDX files, the train images gzipped; returns the train images."""
+    folder.mkdir(exist_ok=True)
+    images = {}
+    for stem, count in (("train", train), ("t10k", test)):
+        images[stem] = np.random.default_rng(count).integers(0, 256, (count, *size), dtype=np.uint8)
+        header = struct.pack(">HBB3I", 0, 8, 3, count, *size)
+        labels = bytes(index % 3 for index in range(count))
+        content = header + images[stem].tobytes()
+        suffix, content = (".gz", gzip.compress(content)) if stem == "train" else ("", content)
+        (folder / f"{stem}-images-idx3-ubyte{suffix}").write_bytes(content)
+        (folder / f"{stem}-labels-idx1-ubyte").write_bytes(struct.pack(">HBBI", 0, 8, 1, count) + labels)
+    return images["train"]
+
+
+class ClientContract:
+    """Tests of every call that needs no worker."""
+
+    def test_a_job_is_stored_and_found_again(self, client: Client) -> None:
+        name = f"contract {secrets.token_hex(4)}"
+        spec = any_diagnostic()
+        job = client.submit(spec, name=name, priority=3)
+        assert isinstance(job, DiagnosticJob)
+        assert job.created
+        found = client.job(job.id)
+        assert isinstance(found, DiagnosticJob)
+        detail = found.detail()
+        assert (detail.spec, detail.name, detail.priority, detail.state) == (spec, name, 3, "queued")
+
+    def test_the_same_spec_is_one_job_unless_fresh(self, client: Client) -> None:
+        spec = any_diagnostic()
+        first, second, fresh = client.submit(spec), client.submit(spec), client.submit(spec, fresh=True)
+        assert (second.id, second.created) == (first.id, False)
+        assert fresh.created
+        assert fresh.id != first.id
+
+    def test_handles_are_typed_by_kind(self, client: Client) -> None:
+        training = Training(steps=1, seed=any_seed())
+        brackets = client.submit(Brackets(training=training, examples=range(2)))
+        assert isinstance(brackets, BracketsJob)
+        assert isinstance(client.submit(training), TrainingJob)
+
+    def test_jobs_are_listed_newest_first_page_by_page(self, client: Client) -> None:
+        name = secrets.token_hex(4)
+        ids = [client.submit(any_diagnostic(), name=name).id for _ in range(3)]
+        assert [job.id for job in client.jobs(name=name)] == ids[::-1]
+        assert [job.id for job in client.jobs(name=name, limit=2)] == ids[:0:-1]
+        assert [job.id for job in client.jobs(name=name, kind="training")] == []
+
+    def test_cancel_ends_a_queued_job_and_its_watchers(self, client: Client) -> None:
+        job = client.submit(any_diagnostic())
+        timer = threading.Timer(0.3, job.cancel)
+        timer.start()
+        with pytest.raises(JobCancelled, match=f"job {job.id} was cancelled"):
+            job.wait(progress=False)
+        timer.join()
+        assert job.status().state == "cancelled"
+
+    def test_a_cancelled_job_can_be_retried(self, client: Client) -> None:
+        job = client.submit(any_diagnostic())
+        job.cancel()
+        assert job.retry().state in ("queued", "running")
+        with pytest.raises(Refused):
+            client.submit(any_diagnostic()).retry()
+
+    def test_waiting_has_an_end(self, client: Client) -> None:
+        with pytest.raises(WaitTimeout, match=r"still going after 0\.3 s"):
+            client.submit(any_diagnostic()).wait(progress=False, timeout=0.3)
+
+    def test_what_is_not_there_is_said_to_be_missing(self, client: Client) -> None:
+        with pytest.raises(NotFound, match="999999999"):
+            client.job(999_999_999)
+
+    def test_a_new_job_has_a_log_and_an_empty_manifest(self, client: Client) -> None:
+        job = client.submit(any_diagnostic())
+        assert all(event.id > 0 for event in job.logs())
+        assert job.manifest().objects == ()
+
+    def test_datasets_are_imported_once_and_listed(self, client: Client, tmp_path: Path) -> None:
+        write_idx_folder(tmp_path)
+        name = f"contract-{secrets.token_hex(4)}"
+        dataset = client.data.import_idx(name, tmp_path)
+        assert (dataset.manifest.count("train"), dataset.manifest.count("test")) == (7, 3)
+        assert (dataset.manifest.shape, dataset.manifest.labels) == ((4, 5), ("0", "1", "2"))
+        assert client.data.import_idx(name, tmp_path) == dataset
+        assert dataset in client.data.list()
+
+    def test_tokens_are_made_listed_and_revoked(self, client: Client) -> None:
+        token = client.tokens.create("contract", ("read",))
+        assert token.token
+        assert token.id in {known.id for known in client.tokens.list() if known.revoked_at is None}
+        client.tokens.revoke(token.id)
+        assert token.id not in {known.id for known in client.tokens.list() if known.revoked_at is None}
+        with pytest.raises(NotFound):
+            client.tokens.revoke(999_999_999)
+
+    def test_the_status_names_the_parts(self, client: Client) -> None:
+        status = client.status()
+        assert status.bucket
+        assert status.database

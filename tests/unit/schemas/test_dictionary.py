@@ -1,0 +1,49 @@
+"""The reference pages of specs and tables hold everything, and are up to date."""
+
+from pathlib import Path
+
+import pytest
+
+from schemas import dictionary
+from schemas.jobs import job_spec
+from schemas.results import RESULT_TABLES
+
+
+def test_the_pages_are_up_to_date() -> None:
+    assert dictionary.main(["--check"]) == 0
+
+
+def test_drift_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(dictionary, "FOLDER", tmp_path)
+    assert dictionary.main(["--check"]) == 1
+    assert "specs.md does not match the models" in capsys.readouterr().err
+    assert dictionary.main([]) == 0
+    assert dictionary.main(["--check"]) == 0
+
+
+def test_every_kind_of_spec_is_described() -> None:
+    definitions = job_spec.json_schema()["$defs"]
+    kinds = {name for name, schema in definitions.items() if "kind" in schema.get("properties", {})}
+    assert kinds == {name for names in dictionary.SECTIONS.values() for name in names}
+
+
+def test_every_column_is_described() -> None:
+    page = dictionary.results_page()
+    for table in RESULT_TABLES.values():
+        assert f"## {table.name}\n" in page
+        assert all(f"| `{column.name}` |" in page for column in table.columns)
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"type": "integer", "minimum": 0, "exclusiveMaximum": 2**63}, "whole number ≥ 0, < 2⁶³"),
+        ({"type": "number", "exclusiveMinimum": 0.5}, "number > 0.5"),
+        ({"type": "array", "items": {"type": "string"}, "maxItems": 3}, "list of text (at most 3)"),
+        ({"anyOf": [{"const": "all"}, {"type": "null"}]}, "`all` or nothing"),
+        ({"type": "string", "pattern": "^[0-9a-f]{64}$"}, "64 hexadecimal digits"),
+        ({}, "any JSON value"),
+    ],
+)
+def test_types_read_as_words(schema: dict[str, object], words: str) -> None:
+    assert dictionary.phrase(schema) == words

@@ -1,0 +1,120 @@
+"""A lab's package, as it would be installed in a worker image: parts that behave, and parts that do not."""
+
+from math import prod
+
+import torch
+from torch import nn
+
+from workers.data import Dataset, Split
+
+
+def not_a_module(input_shape, outputs):
+    return "a module"
+
+
+class Dropout(nn.Sequential):
+    def __init__(self, input_shape, outputs, p=0.5):
+        super().__init__(nn.Flatten(), nn.Dropout(p), nn.Linear(prod(input_shape), outputs))
+
+
+class DropoutLeftOn(Dropout):
+    def forward(self, inputs):
+        return super().forward(nn.functional.dropout(inputs, 0.5, training=True))
+
+
+class BatchStatistics(nn.Sequential):
+    def __init__(self, input_shape, outputs):
+        width = prod(input_shape)
+        super().__init__(
+            nn.Flatten(), nn.BatchNorm1d(width, track_running_stats=False), nn.Linear(width, outputs)
+        )
+
+
+class FrozenLayer(nn.Sequential):
+    """A trainable head on a fixed random layer."""
+
+    def __init__(self, input_shape, outputs):
+        super().__init__(nn.Flatten(), nn.Linear(prod(input_shape), 4), nn.Tanh(), nn.Linear(4, outputs))
+        self[1].requires_grad_(False)
+
+
+class Frozen(FrozenLayer):
+    def __init__(self, input_shape, outputs):
+        super().__init__(input_shape, outputs)
+        self.requires_grad_(False)
+
+
+class DataDependent(Dropout):
+    """Branches on a value, which cannot be batched over directions."""
+
+    def forward(self, inputs):
+        logits = super().forward(inputs)
+        return logits if float(logits.sum()) > 0 else 2 * logits
+
+
+class Explodes(nn.Module):
+    """Gradients of inputs above a threshold are infinite: the root of a parameter that is 0."""
+
+    def __init__(self, input_shape, outputs, threshold=0.0):
+        super().__init__()
+        self.linear = nn.Linear(prod(input_shape), outputs)
+        self.root = nn.Parameter(torch.zeros(1))
+        self.threshold = threshold
+
+    def forward(self, inputs):
+        flat = inputs.flatten(1)
+        above = (flat.sum(1, keepdim=True) > self.threshold).to(flat)
+        return self.linear(flat) + above * self.root.sqrt() + (1 - above) * self.root
+
+
+class Hungry(Dropout):
+    """Asks for more memory than there is, once it is differentiated."""
+
+    def forward(self, inputs):
+        if inputs.requires_grad or torch._C._functorch.maybe_current_level() is not None:
+            torch.empty(2**60, dtype=torch.uint8)
+        return super().forward(inputs)
+
+
+def not_a_dataset():
+    return [1, 2]
+
+
+def two_labels(n=12, seed=0):
+    """Points of the plane with two independent labels."""
+    draw = torch.Generator().manual_seed(seed)
+    inputs = torch.randn(2 * n, 2, generator=draw)
+    labels = (inputs > 0).double()
+    return Dataset(Split(inputs[:n], labels[:n]), Split(inputs[n:], labels[n:]), ("right", "up"), "none")
+
+
+def not_an_optimizer(parameters):
+    return "an optimizer"
+
+
+class CountingSgd(torch.optim.Optimizer):
+    """SGD at rate lr / (1 + steps taken), counted in a plain integer, a tensor and the group."""
+
+    def __init__(self, parameters, lr=0.1):
+        super().__init__(parameters, {"lr": lr, "taken": 0, "warm": True})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                state = self.state[parameter]
+                if not state:
+                    state.update(count=0, total=torch.zeros((), dtype=torch.int64), last=None)
+                state["count"] += 1
+                state["total"] += 1
+                parameter -= group["lr"] / (state["count"] + int(state["total"]) + group["taken"]) * parameter.grad
+            group["taken"] += 1
+
+
+class RememberingSgd(CountingSgd):
+    """Keeps a dictionary as state, which cannot be stored as tensors."""
+
+    def step(self, closure=None):
+        super().step()
+        for parameter in self.param_groups[0]["params"]:
+            self.state[parameter]["history"] = {"steps": 1}
