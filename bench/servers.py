@@ -31,7 +31,7 @@ class Servers:
 @contextmanager
 def servers(cpus: int) -> Iterator[Servers]:
     """All three, ready; Ray with `cpus` cores. Everything is gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="holonomy-bench-", dir="/tmp"))  # noqa: S108 - short, for socket paths
+    folder = Path(tempfile.mkdtemp(prefix="holonomy-bench-", dir="/tmp"))
     folder.chmod(0o711)
     (folder / "secrets").mkdir(mode=0o700)
     scope = str(folder)

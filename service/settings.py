@@ -31,8 +31,6 @@ class Settings(BaseSettings):
     """How long a cancelled block may take to stop before it is killed."""
     slots: int | None = Field(default=None, ge=1)
     """CPU worker slots; by default as many as the cluster has cores, less one."""
-    blocks_in_flight: int = Field(default=2, ge=1)
-    """Blocks kept at a worker slot at once, the running one included."""
     statement_timeout_seconds: float = Field(default=60.0, gt=0)
     """Longest a database statement may take."""
     api_host: str = "127.0.0.1"

@@ -128,6 +128,7 @@ blocks = Table(
     Column("lease_token", Uuid(as_uuid=True)),
     _moment("lease_until"),
     Column("leased_by", Text),
+    Column("leased_on", Text, comment="Device of the slot it was claimed for."),
     Column("reason", Text, comment="Why it does not run."),
     Column("error", JSONB, comment="The last failure, a schemas.blocks.BlockError."),
     Column("record", JSONB, comment="A schemas.blocks.BlockRecord."),

@@ -5,6 +5,7 @@ import signal
 import sys
 from types import FrameType
 
+import ray
 import structlog
 
 from service.db.engine import connect
@@ -32,7 +33,7 @@ def main() -> int:
     if not wait_for(settings.ray_address, _RAY_PATIENCE_SECONDS):
         log.error("no Ray head answers", address=settings.ray_address, waited_seconds=_RAY_PATIENCE_SECONDS)
         return EXIT_AGAIN
-    _join_ray(settings.ray_address)
+    ray.init(address=settings.ray_address, namespace="holonomy", log_to_driver=False, logging_level="WARNING")
     options = Options.from_settings(settings)
     engine = connect(
         settings.database_url.get_secret_value(),
@@ -48,15 +49,6 @@ def main() -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     return dispatcher.run()
-
-
-def _join_ray(address: str) -> None:
-    os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
-    import ray
-
-    ray.init(address=address, namespace="holonomy", log_to_driver=False, logging_level="WARNING")
 
 
 if __name__ == "__main__":

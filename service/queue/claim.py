@@ -23,8 +23,9 @@ _CAPPED = text("""
 
 _TAKE = """
     update blocks b
-    set state = 'running', lease_token = gen_random_uuid(), leased_by = :holder, runs = b.runs + 1, reason = null,
-        lease_until = clock_timestamp() + make_interval(secs => :lease), started_at = clock_timestamp()
+    set state = 'running', lease_token = gen_random_uuid(), leased_by = :holder, leased_on = :device,
+        lease_until = clock_timestamp() + make_interval(secs => :lease), started_at = clock_timestamp(),
+        runs = b.runs + 1, reason = null
     from taken where b.id = taken.id
     returning b.id, b.job_id, b.payload::text as payload, b.needs, b.runs, b.lease_token, b.shrink, b.timeout_seconds,
               b.priority

@@ -23,7 +23,7 @@ __all__ = ["Broken", "Done", "commit"]
 _POISON = (ValueError, exc.DataError, exc.IntegrityError, psycopg2.DataError, psycopg2.IntegrityError)
 
 _HELD = text("""
-    select b.id, b.job_id, b.payload, b.attempts, b.max_attempts, b.lost, b.waits, b.shrink
+    select b.id, b.job_id, b.payload, b.leased_on, b.attempts, b.max_attempts, b.lost, b.waits, b.shrink
     from unnest(cast(:ids as bigint[]), cast(:jobs as bigint[]), cast(:tokens as uuid[])) as v(id, job_id, token)
     join blocks b on b.id = v.id and b.job_id = v.job_id
     where b.state = 'running' and b.lease_token = v.token and b.lease_until > clock_timestamp()
@@ -85,9 +85,7 @@ def _commit(connection: Connection, outcomes: Sequence[Done | Broken]) -> list[b
     }
     valid = [outcome for block_id, outcome in first.items() if block_id in held]
     finished = [
-        Finished(outcome, BlockRecord.model_validate_json(outcome.record_json), payload.validate_python(row.payload))
-        for outcome in valid
-        if isinstance(outcome, Done) and (row := held[outcome.block_id])
+        _parsed(outcome, row) for outcome in valid if isinstance(outcome, Done) and (row := held[outcome.block_id])
     ]
     _finish(connection, finished)
     store(connection, finished, jobs)
@@ -103,6 +101,11 @@ def _commit(connection: Connection, outcomes: Sequence[Done | Broken]) -> list[b
     for job_id in sorted({outcome.job_id for outcome in valid}):
         settle(connection, jobs[job_id], done=done[job_id], failure=failures.get(job_id))
     return [first[outcome.block_id] is outcome and outcome.block_id in held for outcome in outcomes]
+
+
+def _parsed(outcome: Done, row: Any) -> Finished:
+    record = BlockRecord.model_validate_json(outcome.record_json)
+    return Finished(outcome, record, payload.validate_python(row.payload), row.leased_on)
 
 
 def _finish(connection: Connection, finished: Sequence[Finished]) -> None:

@@ -33,6 +33,7 @@ class Finished:
     done: Done
     record: BlockRecord
     payload: BlockPayload
+    device: MeasuredDevice
 
 
 def store(connection: Connection, finished: Sequence[Finished], jobs: dict[int, LockedJob]) -> None:
@@ -54,7 +55,7 @@ def store(connection: Connection, finished: Sequence[Finished], jobs: dict[int, 
     learn(
         connection,
         [
-            Measurement(key, _device(item.record), count, item.record.kernel_seconds or item.record.seconds)
+            Measurement(key, item.device, count, item.record.kernel_seconds or item.record.seconds)
             for item in finished
             if (key := jobs[item.done.job_id].costs.get(item.payload.kind)) and (count := units(item.payload))
         ],
@@ -92,7 +93,3 @@ def _store_rows(connection: Connection, finished: Sequence[Finished]) -> None:
             encoded[name].append(encode(table, item.done.job_id, columns))
     for name in sorted(encoded):
         copy_rows(connection, RESULT_TABLES[name], encoded[name])
-
-
-def _device(record: BlockRecord) -> MeasuredDevice:
-    return "cuda" if str(record.provenance.get("device", "cpu")).startswith("cuda") else "cpu"

@@ -23,7 +23,10 @@ def test_settings_are_given_back_after_an_error() -> None:
 
 
 def test_an_operation_without_a_deterministic_form_is_the_users_to_replace() -> None:
-    with pytest.raises(UserFault, match="the model uses put_, which has no deterministic implementation"), deterministic():
+    with (
+        pytest.raises(UserFault, match="the model uses put_, which has no deterministic implementation"),
+        deterministic(),
+    ):
         torch.zeros(3).put_(torch.tensor([0, 0]), torch.ones(2), accumulate=False)
 
 

@@ -6,7 +6,7 @@ from workers.memory import memory_faults
 
 
 def test_a_tensor_larger_than_memory() -> None:
-    with pytest.raises(MemoryFault, match="out of memory: .*allocate"), memory_faults():
+    with pytest.raises(MemoryFault, match=r"out of memory: .*allocate"), memory_faults():
         torch.empty(2**60, dtype=torch.uint8)
 
 

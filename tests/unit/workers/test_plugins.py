@@ -20,10 +20,10 @@ def test_nothing_installed_is_said() -> None:
 
 
 def test_an_entry_point_that_leads_nowhere(lab: None) -> None:
-    with pytest.raises(UserFault, match="'missing' .* cannot be imported"):
+    with pytest.raises(UserFault, match=r"'missing' .* cannot be imported"):
         plugins.factory("holonomy.models", "missing")
 
 
 def test_options_that_the_factory_does_not_know(lab: None) -> None:
-    with pytest.raises(UserFault, match="'dropout' .* refused its arguments: .*colour"):
+    with pytest.raises(UserFault, match=r"'dropout' .* refused its arguments: .*colour"):
         plugins.call("holonomy.models", "dropout", (1,), 3, colour="red")

@@ -85,6 +85,7 @@ create table blocks (
     lease_token uuid,
     lease_until timestamptz,
     leased_by text,
+    leased_on text,
     reason text,
     error jsonb,
     record jsonb,
@@ -102,15 +103,16 @@ create index blocks_failed on blocks (job_id) where state = 'failed';
 create index blocks_ready on blocks (device, priority desc, id) where state = 'ready' and not capped;
 create index blocks_ready_capped on blocks (job_id, device, priority desc, id) where state = 'ready' and capped;
 create index blocks_ready_job on blocks (job_id, ready_at) where state = 'ready';
-create index blocks_waiting on blocks (job_id, phase) where state = 'waiting';
 create index blocks_running on blocks (lease_until) where state = 'running';
 create index blocks_running_job on blocks (job_id) where state = 'running';
+create index blocks_waiting on blocks (job_id, phase) where state = 'waiting';
 comment on column blocks.capped is 'The job has a max_running.';
 comment on column blocks.attempts is 'Counted failures.';
 comment on column blocks.runs is 'Times it was claimed.';
 comment on column blocks.lost is 'Runs that vanished.';
 comment on column blocks.waits is 'Runs that found a peer away.';
 comment on column blocks.shrink is 'Halvings of the micro tile.';
+comment on column blocks.leased_on is 'Device of the slot it was claimed for.';
 comment on column blocks.reason is 'Why it does not run.';
 comment on column blocks.error is 'The last failure, a schemas.blocks.BlockError.';
 comment on column blocks.record is 'A schemas.blocks.BlockRecord.';
@@ -200,8 +202,8 @@ comment on column checkpoints.job_id is 'The job it belongs to.';
 comment on column checkpoints.step is 'Optimizer step of the checkpoint.';
 comment on column checkpoints.train_loss is 'Mean loss over the train split, model in eval mode.';
 comment on column checkpoints.test_loss is 'Mean loss over the test split, model in eval mode.';
-comment on column checkpoints.train_accuracy is 'Share of train examples whose largest logit is their label.';
-comment on column checkpoints.test_accuracy is 'Share of test examples whose largest logit is their label.';
+comment on column checkpoints.train_accuracy is 'Share of train examples whose largest logit is their label; for data with independent labels, the share of (example, label) whose logit has the right sign.';
+comment on column checkpoints.test_accuracy is 'The same over the test split.';
 comment on column checkpoints.parameter_norm is 'Euclidean norm of all parameters.';
 comment on column checkpoints.requested is 'False for a checkpoint kept only so that the run can be resumed.';
 
@@ -258,10 +260,10 @@ comment on column pairs.gradient_norm_j is '‖∇L_j‖.';
 comment on column pairs.cosine_i is 'Cosine of [v_i, v_j] with ∇L_i; 0 where either vanishes.';
 comment on column pairs.cosine_j is 'Cosine of [v_i, v_j] with ∇L_j; 0 where either vanishes.';
 comment on column pairs.gradient_cosine is 'Cosine of ∇L_i with ∇L_j.';
-comment on column pairs.defect is 'Commutator defect ‖[v_i, v_j]‖ / (‖∇L_i‖ ‖∇L_j‖).';
+comment on column pairs.defect is 'Commutator defect ‖[v_i, v_j]‖ / (‖∇L_i‖ ‖∇L_j‖); 0 where a gradient vanishes.';
 comment on column pairs.hvp_norm_ij is '‖H_j ∇L_i‖.';
 comment on column pairs.hvp_norm_ji is '‖H_i ∇L_j‖.';
-comment on column pairs.cancellation is 'bracket_norm / (hvp_norm_ij + hvp_norm_ji): small values mean digits were lost in the difference.';
+comment on column pairs.cancellation is 'bracket_norm / (hvp_norm_ij + hvp_norm_ji), 1 where both vanish: small values mean digits were lost in the difference.';
 comment on column pairs.loss_i is 'L_i.';
 comment on column pairs.loss_j is 'L_j.';
 comment on column pairs.logit_rms is 'Root mean square over test examples and outputs of J_t [v_i, v_j].';
@@ -296,8 +298,8 @@ create table fits (
     step bigint not null,
     tensors bigint not null,
     excluded bigint not null,
-    intercept double precision not null,
-    residual_sd_decades double precision not null,
+    intercept double precision,
+    residual_sd_decades double precision,
     slope double precision,
     free_intercept double precision,
     pearson_r double precision,
@@ -393,8 +395,8 @@ comment on column results.checkpoints.job_id is 'The job it belongs to.';
 comment on column results.checkpoints.step is 'Optimizer step of the checkpoint.';
 comment on column results.checkpoints.train_loss is 'Mean loss over the train split, model in eval mode.';
 comment on column results.checkpoints.test_loss is 'Mean loss over the test split, model in eval mode.';
-comment on column results.checkpoints.train_accuracy is 'Share of train examples whose largest logit is their label.';
-comment on column results.checkpoints.test_accuracy is 'Share of test examples whose largest logit is their label.';
+comment on column results.checkpoints.train_accuracy is 'Share of train examples whose largest logit is their label; for data with independent labels, the share of (example, label) whose logit has the right sign.';
+comment on column results.checkpoints.test_accuracy is 'The same over the test split.';
 comment on column results.checkpoints.parameter_norm is 'Euclidean norm of all parameters.';
 comment on column results.checkpoints.requested is 'False for a checkpoint kept only so that the run can be resumed.';
 
@@ -425,10 +427,10 @@ comment on column results.pairs.gradient_norm_j is '‖∇L_j‖.';
 comment on column results.pairs.cosine_i is 'Cosine of [v_i, v_j] with ∇L_i; 0 where either vanishes.';
 comment on column results.pairs.cosine_j is 'Cosine of [v_i, v_j] with ∇L_j; 0 where either vanishes.';
 comment on column results.pairs.gradient_cosine is 'Cosine of ∇L_i with ∇L_j.';
-comment on column results.pairs.defect is 'Commutator defect ‖[v_i, v_j]‖ / (‖∇L_i‖ ‖∇L_j‖).';
+comment on column results.pairs.defect is 'Commutator defect ‖[v_i, v_j]‖ / (‖∇L_i‖ ‖∇L_j‖); 0 where a gradient vanishes.';
 comment on column results.pairs.hvp_norm_ij is '‖H_j ∇L_i‖.';
 comment on column results.pairs.hvp_norm_ji is '‖H_i ∇L_j‖.';
-comment on column results.pairs.cancellation is 'bracket_norm / (hvp_norm_ij + hvp_norm_ji): small values mean digits were lost in the difference.';
+comment on column results.pairs.cancellation is 'bracket_norm / (hvp_norm_ij + hvp_norm_ji), 1 where both vanish: small values mean digits were lost in the difference.';
 comment on column results.pairs.loss_i is 'L_i.';
 comment on column results.pairs.loss_j is 'L_j.';
 comment on column results.pairs.logit_rms is 'Root mean square over test examples and outputs of J_t [v_i, v_j].';

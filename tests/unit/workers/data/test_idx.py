@@ -54,7 +54,7 @@ def test_a_digest_that_is_not_there(context: MemoryContext) -> None:
 def test_a_manifest_that_is_not_one(context: MemoryContext) -> None:
     sha256 = context.put("", b"{}")
     context.put(manifest_key(sha256), b"{}")
-    with pytest.raises(UserFault, match="manifest .* is not valid: import the dataset again"):
+    with pytest.raises(UserFault, match=r"manifest .* is not valid: import the dataset again"):
         idx(Idx(digest=sha256), context, torch.float32)
 
 

@@ -20,5 +20,5 @@ def test_a_registry_dataset_gets_its_options(context: MemoryContext, lab: None) 
 
 
 def test_a_registry_factory_must_make_a_dataset(context: MemoryContext, lab: None) -> None:
-    with pytest.raises(UserFault, match="'not-a-dataset' must be a workers.data.Dataset"):
+    with pytest.raises(UserFault, match=r"'not-a-dataset' must be a workers.data.Dataset"):
         load(RegistryData(name="not-a-dataset"), context, torch.float32)

@@ -25,9 +25,7 @@ class DropoutLeftOn(Dropout):
 class BatchStatistics(nn.Sequential):
     def __init__(self, input_shape, outputs):
         width = prod(input_shape)
-        super().__init__(
-            nn.Flatten(), nn.BatchNorm1d(width, track_running_stats=False), nn.Linear(width, outputs)
-        )
+        super().__init__(nn.Flatten(), nn.BatchNorm1d(width, track_running_stats=False), nn.Linear(width, outputs))
 
 
 class FrozenLayer(nn.Sequential):
@@ -49,7 +47,7 @@ class DataDependent(Dropout):
 
     def forward(self, inputs):
         logits = super().forward(inputs)
-        return logits if float(logits.sum()) > 0 else 2 * logits
+        return logits if float(logits.detach().sum()) > 0 else 2 * logits
 
 
 class Explodes(nn.Module):
@@ -63,8 +61,8 @@ class Explodes(nn.Module):
 
     def forward(self, inputs):
         flat = inputs.flatten(1)
-        above = (flat.sum(1, keepdim=True) > self.threshold).to(flat)
-        return self.linear(flat) + above * self.root.sqrt() + (1 - above) * self.root
+        above = flat.sum(1, keepdim=True) > self.threshold
+        return self.linear(flat) + torch.where(above, self.root, 1 + self.root).sqrt()
 
 
 class Hungry(Dropout):

@@ -58,7 +58,7 @@ def test_a_registry_model_gets_its_options(lab: None) -> None:
 
 
 def test_a_registry_factory_must_make_a_module(lab: None) -> None:
-    with pytest.raises(UserFault, match="'not-a-module' must be a torch.nn.Module"):
+    with pytest.raises(UserFault, match=r"'not-a-module' must be a torch.nn.Module"):
         build(RegistryModel(name="not-a-module"), IMAGE, 4)
 
 

@@ -19,7 +19,7 @@ def test_a_fitting_model_keeps_its_mode() -> None:
 
 
 def test_too_few_outputs() -> None:
-    with pytest.raises(UserFault, match=r"the data has 4 labels, so the model must give \(1, 4\) .* gave \(1, 3\)"):
+    with pytest.raises(UserFault, match=r"the data has 4 labels, so the model must give \(2, 4\) .* gave \(2, 3\)"):
         check_outputs(nn.Linear(2, 3), points(4))
 
 

@@ -42,5 +42,5 @@ def test_a_registry_optimizer_gets_its_options(lab: None) -> None:
 
 
 def test_a_registry_factory_must_make_an_optimizer(lab: None) -> None:
-    with pytest.raises(UserFault, match="'not-an-optimizer' must be a torch.optim.Optimizer"):
+    with pytest.raises(UserFault, match=r"'not-an-optimizer' must be a torch.optim.Optimizer"):
         optimizer(RegistryOptimizer(name="not-an-optimizer"), [])

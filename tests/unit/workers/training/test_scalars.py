@@ -24,7 +24,7 @@ def test_tensors_are_copied() -> None:
 
 @pytest.mark.parametrize("value", [{"a": 1}, 2**63, "text"], ids=["dict", "huge", "text"])
 def test_other_values_are_refused(value: object) -> None:
-    with pytest.raises(UserFault, match="state 'a' is a .*, which cannot be stored"):
+    with pytest.raises(UserFault, match=r"state 'a' is a .*, which cannot be stored"):
         encode("a", value)
 
 

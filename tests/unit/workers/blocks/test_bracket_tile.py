@@ -1,0 +1,170 @@
+import numpy as np
+import pytest
+import torch
+
+from schemas.blocks import BracketTile
+from schemas.losses import SquaredError
+from schemas.models import Mlp
+from schemas.results import PAIRS
+from tests.dense import dense
+from tests.memory_context import MemoryContext
+from workers.blocks import run
+from workers.data.digits import digits
+from workers.errors import BlockFault, Cancelled, UserFault
+from workers.losses import example_loss
+from workers.models import initialised
+from workers.training.checkpoint import load_tensors
+
+REGISTRY = {"kind": "registry"}
+
+
+def columns(finished) -> dict[str, np.ndarray]:
+    return {name: np.asarray(values) for name, values in finished.rows["pairs"].items()}
+
+
+def test_a_tile_on_a_trained_convnet_agrees_with_whole_hessians(context: MemoryContext, job) -> None:
+    made = job(dtype="float64", keep="all", test_examples=[3, 7], examples=[10, 12, 200])
+    finished = made.tile((0, 3), (0, 3))
+    model = initialised(made.training.model, (1, 8, 8), 10, 0, torch.float64)
+    load_tensors(model, context.arrays(made.checkpoint(4)))
+    data = digits()
+    chosen = [10, 12, 200]
+    targets = torch.eye(10, dtype=torch.float64)[data.train.labels[chosen]]
+    reference = dense(model, example_loss(made.training.loss), data.train.inputs[chosen], targets)
+    arrays, rows = context.arrays(finished.objects[0]), columns(finished)
+    for place, (a, b) in enumerate(((0, 1), (0, 2), (1, 2))):
+        bracket = reference.bracket(a, b)
+        assert (rows["i"][place], rows["j"][place]) == (chosen[a], chosen[b])
+        assert rows["bracket_norm"][place] == pytest.approx(float(bracket.norm()), rel=1e-8)
+        assert rows["gradient_norm_i"][place] == pytest.approx(float(reference.gradients[a].norm()))
+        assert rows["loss_j"][place] == pytest.approx(float(reference.losses[b]))
+        kept = torch.cat([arrays[f"kept/{name}"][place].reshape(-1) for name, _ in model.named_parameters()])
+        torch.testing.assert_close(kept, bracket, rtol=1e-8, atol=1e-12)
+        rms = torch.stack([part.square().mean().sqrt() for part in bracket.split(reference.sizes)])
+        torch.testing.assert_close(arrays["tensor_rms"][place], rms, rtol=1e-8, atol=1e-12)
+    assert arrays["logits"].shape == (3, 2, 10)
+    np.testing.assert_allclose(rows["logit_max"], arrays["logits"].abs().amax((1, 2)))
+    np.testing.assert_allclose(rows["bracket_rms"] * np.sqrt(sum(reference.sizes)), rows["bracket_norm"])
+
+
+def test_rows_and_objects_of_a_rectangle(context: MemoryContext, job) -> None:
+    finished = job(keep=((10, 14), (11, 12), (11, 13))).tile((0, 2), (3, 5))
+    rows = columns(finished)
+    assert set(rows) == {column.name for column in PAIRS.columns}
+    assert list(zip(rows["i"], rows["j"], strict=True)) == [(10, 13), (10, 14), (11, 13), (11, 14)]
+    assert rows["position"].tolist() == [0, 1, 2, 3]
+    assert rows["kept_position"].tolist() == [None, 0, 1, None]
+    assert rows["logit_rms"].tolist() == [None] * 4
+    (ref,) = finished.objects
+    assert set(rows["object"]) == {ref.name} == {"tiles/000000004/000000-000003"}
+    assert ref.arrays["tensor_rms"].axes == "pair tensor"
+    assert ref.arrays["kept/0.weight"].shape == (2, 3, 1, 3, 3)
+    assert context.arrays(ref)["positions"].tolist() == [0, 1, 3, 4]
+    assert "logits" not in ref.arrays
+
+
+def test_a_tile_says_what_it_is(job) -> None:
+    data = job().tile(micro=8, shrink=2).data
+    assert data["micro"] == 2
+    assert (data["field"], data["lr_power"], data["batchnorm"], data["dtype"]) == ("-gradient", 0, "eval", "float32")
+    assert data["loss"] == {"kind": "binary_cross_entropy", "reduction": "mean"}
+
+
+def test_shrinking_ends_at_one(job) -> None:
+    assert job().tile(micro=2, shrink=5).data["micro"] == 1
+
+
+def test_running_twice_gives_the_same_bytes(job) -> None:
+    made = job(test_examples=[0, 1])
+    assert made.tile().objects[0].sha256 == made.tile().objects[0].sha256
+
+
+def test_float64_brackets_of_a_float32_run(context: MemoryContext, job) -> None:
+    single, double = columns(job().tile()), columns(job(dtype="float64").tile())
+    np.testing.assert_allclose(single["bracket_norm"], double["bracket_norm"], rtol=1e-3)
+    assert not np.array_equal(single["bracket_norm"], double["bracket_norm"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"examples": [0, 1437]}, r"needs example 1437 of the train split, which has 1437"),
+        ({"test_examples": [360]}, r"needs example 360 of the test split, which has 360"),
+        (
+            {"examples": {"kind": "random", "count": 3, "seed": 1}, "keep": ((0, 1),)},
+            r"keep names pairs outside the chosen examples: \[\(0, 1\)\]",
+        ),
+    ],
+    ids=["train", "test", "keep"],
+)
+def test_selections_that_do_not_fit(job, changes: dict, message: str) -> None:
+    with pytest.raises(UserFault, match=message):
+        job(**changes).tile((0, 2), (0, 2))
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("dropout-left-on", "different outputs for the same input in eval mode"),
+        ("batch-statistics", "BatchNorm with running statistics, '1' keeps none"),
+        ("data-dependent", r"torch\.func can differentiate twice"),
+    ],
+)
+def test_models_that_have_no_brackets(job, lab: None, model: str, message: str) -> None:
+    with pytest.raises(UserFault, match=message):
+        job({"model": REGISTRY | {"name": model}}).tile()
+
+
+def test_dropout_is_off(job, lab: None) -> None:
+    made = job({"model": REGISTRY | {"name": "dropout"}})
+    assert made.tile().objects[0].sha256 == made.tile().objects[0].sha256
+
+
+def test_frozen_parameters_are_no_part_of_a_bracket(context: MemoryContext, job, lab: None) -> None:
+    made = job({"model": REGISTRY | {"name": "frozen-layer"}}, keep="all")
+    finished = made.tile()
+    kept = [name for name in finished.objects[0].arrays if name.startswith("kept/")]
+    assert kept == ["kept/3.bias", "kept/3.weight"] or kept == ["kept/3.weight", "kept/3.bias"]
+    tensors = made.summary(finished).rows["tensors"]
+    assert tensors["tensor"] == ["3.weight", "3.bias"]
+    assert columns(finished)["bracket_rms"][0] == pytest.approx(columns(finished)["bracket_norm"][0] / np.sqrt(50))
+
+
+def test_examples_whose_gradients_are_not_finite_are_named(context: MemoryContext, job, lab: None) -> None:
+    sums = digits().train.inputs[10:15].flatten(1).sum(1)
+    threshold = float(sums.max()) - 1e-3
+    worst = 10 + int(sums.argmax())
+    model = REGISTRY | {"name": "explodes", "options": {"threshold": threshold}}
+    made = job({"model": model, "steps": 0})
+    with pytest.raises(UserFault, match=rf"training examples \[{worst}\] at step 0 are not"):
+        made.tile(step=0)
+
+
+def test_a_missing_checkpoint_is_named(context: MemoryContext, job) -> None:
+    payload = BracketTile(step=2, rows=(0, 5), columns=(0, 5), micro=1)
+    with pytest.raises(BlockFault, match="needs the object 'checkpoints/000000002'"):
+        run(job().spec, payload, job().trained.objects, context, 0)
+
+
+def test_a_checkpoint_of_another_model(context: MemoryContext, job) -> None:
+    made = job()
+    other = job({"model": Mlp(hidden=(3,)), "loss": SquaredError()})
+    made.trained = other.trained
+    with pytest.raises(BlockFault, match="does not fit the model"):
+        made.tile()
+
+
+def test_a_cancelled_tile_stops(context: MemoryContext, job) -> None:
+    made = job()
+    context.cancelled = True
+    with pytest.raises(Cancelled):
+        made.tile()
+
+
+def test_the_model_is_made_once_per_checkpoint(context: MemoryContext, job) -> None:
+    made = job()
+    made.tile()
+    made.tile((0, 2), (3, 5))
+    assert sum(key[0] == "functional" for key in context.memory) == 1
+    made.tile(step=0)
+    assert sum(key[0] == "functional" for key in context.memory) == 2

@@ -1,0 +1,60 @@
+import pytest
+import torch
+from torch import nn
+
+from workers.brackets.functional import Functional, trainable
+from workers.errors import UserFault
+from workers.losses import cross_entropy
+
+X = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
+
+
+def test_logits_depend_on_the_given_parameters_alone() -> None:
+    model = nn.Sequential(nn.Linear(3, 2))
+    functional = Functional.of(model, cross_entropy)
+    doubled = {name: 2 * parameter for name, parameter in functional.parameters.items()}
+    assert torch.allclose(functional.logits(doubled, X), 2 * model(X))
+    with torch.no_grad():
+        assert torch.equal(functional.logits(functional.parameters, X), model(X))
+
+
+def test_the_model_is_put_in_eval_mode() -> None:
+    model = nn.Sequential(nn.BatchNorm1d(3), nn.Dropout(), nn.Linear(3, 2))
+    functional = Functional.of(model, cross_entropy)
+    functional.refuse_randomness(X)
+    functional.logits(functional.parameters, X)
+    assert int(functional.buffers["0.num_batches_tracked"]) == 0
+
+
+def test_buffers_are_explicit() -> None:
+    model = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 2))
+    functional = Functional.of(model, cross_entropy)
+    other = Functional(
+        model, functional.parameters, functional.buffers | {"0.running_mean": X.mean(0)}, cross_entropy
+    )
+    assert not torch.allclose(functional.logits(functional.parameters, X), other.logits(functional.parameters, X))
+
+
+def test_frozen_parameters_are_held_fixed() -> None:
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2))
+    model[0].requires_grad_(False)
+    functional = Functional.of(model, cross_entropy)
+    assert list(functional.parameters) == list(trainable(model)) == ["1.weight", "1.bias"]
+    assert {"0.weight", "0.bias"} <= functional.buffers.keys()
+    assert torch.allclose(functional.logits(functional.parameters, X), model(X))
+
+
+def test_batchnorm_without_running_statistics_is_refused() -> None:
+    model = nn.Sequential(nn.BatchNorm1d(3, track_running_stats=False), nn.Linear(3, 2))
+    with pytest.raises(UserFault, match="BatchNorm with running statistics, '0' keeps none"):
+        Functional.of(model, cross_entropy)
+
+
+def test_dropout_left_on_is_refused() -> None:
+    class Noisy(nn.Linear):
+        def forward(self, inputs):
+            return super().forward(nn.functional.dropout(inputs, training=True))
+
+    functional = Functional.of(Noisy(3, 2), cross_entropy)
+    with pytest.raises(UserFault, match="different outputs for the same input in eval mode"):
+        functional.refuse_randomness(X)
