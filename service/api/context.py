@@ -53,6 +53,7 @@ class RequestContext:
         scope.setdefault("state", {})["request_id"] = request_id
         status = 0
         began = time.perf_counter()
+        self._metrics.begin()
 
         async def with_id(message: Message) -> None:
             nonlocal status

@@ -5,7 +5,7 @@ Labels are drawn from closed sets (route templates, known methods, states), so t
 
 from collections.abc import Callable, Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -30,10 +30,18 @@ class RequestMetrics:
             registry=registry,
             buckets=_BUCKETS_SECONDS,
         )
+        self._open = Gauge(
+            "holonomy_http_requests_open", "Requests being served, streams included.", registry=registry
+        )
+
+    def begin(self) -> None:
+        """Note that a request is being served, until it is observed."""
+        self._open.inc()
 
     def observe(self, method: str, route: str | None, status: int, seconds: float) -> None:
-        """Record a request; `route` is the template it matched, None when it matched none."""
+        """Record a request that has ended; `route` is the template it matched, None when it matched none."""
         labels = (method if method in _METHODS else "other", route or "unmatched")
+        self._open.dec()
         self._count.labels(*labels, str(status)).inc()
         self._seconds.labels(*labels).observe(seconds)
 

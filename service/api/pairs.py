@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from schemas.blocks import ObjectRef
 from schemas.brackets import Brackets
 from schemas.data import Indices, Random, largest_index
-from schemas.states import JobState
+from schemas.states import TERMINAL_JOBS, JobState
 from service.api import slices
 from service.api.problems import ProblemError
 from service.db.results import results
@@ -113,9 +113,8 @@ def _why_missing(connection: Connection, job_id: int, step: int, i: int, j: int)
         return f"example {outside[0]} is not among those of job {job_id}: put it into `examples`"
     if job.state is JobState.DONE:
         return f"job {job_id} does not hold the pair ({i}, {j}): put both into `examples`"
-    return (
-        f"job {job_id} is {job.state} and has not computed the pair ({i}, {j}) at step {step}: wait until it is done"
-    )
+    advice = "retry it" if job.state in TERMINAL_JOBS else "wait until it is done"
+    return f"job {job_id} is {job.state} and has not computed the pair ({i}, {j}) at step {step}: {advice}"
 
 
 def _chosen(spec: Brackets, index: int) -> bool:

@@ -1,21 +1,32 @@
 """A real API: uvicorn on a loopback port, before a real Postgres and a real S3 server."""
 
+import hashlib
 import secrets
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
 import httpx2
+import numpy as np
 import psycopg2
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from numpy.typing import NDArray
+from safetensors.numpy import save
 
 from schemas.api import Problem, Scope
+from schemas.blocks import BlockRecord, BracketTile, ObjectRef, TrainingSegment, payload
+from schemas.brackets import Brackets
+from schemas.data import Indices
+from schemas.jobs import job_spec
+from schemas.results import PAIRS
+from schemas.states import TERMINAL_JOBS, JobState
 from service.api.app import POOL_SIZE, build
 from service.api.backend import Backend
 from service.db.engine import connect, described
@@ -23,7 +34,10 @@ from service.db.migrate import upgrade
 from service.embedded.postgres import DATABASE, Postgres
 from service.embedded.seaweedfs import SeaweedFS
 from service.objects import ObjectStore, StoreSettings
-from service.queue import tokens
+from service.queue import jobs, tokens
+from service.queue.claim import Claimed, claim
+from service.queue.commit import Done, commit
+from service.queue.sweep import plan_jobs
 
 
 @dataclass(frozen=True)
@@ -72,6 +86,102 @@ def backend_on(database_url: str, s3: SeaweedFS, bucket: str) -> Backend:
         store.create_bucket()
     engine = connect(database_url, application="holonomy api", pool_size=POOL_SIZE)
     return Backend(engine, store, version("holonomy"), described(database_url))
+
+
+@pytest.fixture
+def api_on() -> Callable[[str, SeaweedFS], AbstractContextManager[Api]]:
+    """Serves an API of the test's own, on an upgraded database and a new bucket."""
+    return lambda url, s3: serving(backend_on(url, s3, f"test-{secrets.token_hex(6)}"))
+
+
+class Worker:
+    """Plays dispatcher and workers: plans, claims and commits through the real queue, with made-up numbers.
+
+    Every pair's numbers are a function of (step, i, j), which `logits` and `bracket` give.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def run(self, job_id: int, *, leave: int = 0) -> None:
+        """Work until the job has ended, or until only `leave` of its blocks are left."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            plan_jobs(self._backend.engine)
+            with self._backend.engine.begin() as connection:
+                job = jobs.job(connection, job_id)
+                if job.state == JobState.FAILED:
+                    raise RuntimeError(job.reason)
+                if job.state in TERMINAL_JOBS or 0 < job.progress.total - job.progress.done <= leave:
+                    return
+                claimed = claim(connection, holder="test", device="cpu", limit=1, lease_seconds=60)
+            with self._backend.engine.begin() as connection:
+                commit(connection, [self._finish(block) for block in claimed])
+        raise TimeoutError(f"job {job_id} did not end")
+
+    @staticmethod
+    def logits(step: int, i: int, j: int) -> NDArray[np.float32]:
+        """(3 test examples, 2 outputs)."""
+        return np.arange(6, dtype=np.float32).reshape(3, 2) + step + 100 * i + 10_000 * j
+
+    @staticmethod
+    def bracket(step: int, i: int, j: int) -> dict[str, NDArray[np.float64]]:
+        return {"0.weight": np.full((4, 5), step + i / j), "0.bias": np.arange(5.0) - j}
+
+    def _finish(self, block: Claimed) -> Done:
+        spec = job_spec.validate_json(block.spec_json)
+        found: list[ObjectRef] = []
+        rows: dict[str, dict[str, list[object]]] = {}
+        match payload.validate_json(block.payload_json), spec:
+            case TrainingSegment(start=start, save=save), _:
+                found = [self._store(block, f"checkpoints/{step:09d}", {"step": np.array([step])}) for step in save]
+                found += [self._store(block, "schedule", {"indices": np.arange(9)})] if start == 0 else []
+            case BracketTile() as tile, Brackets() as asked:
+                self._tile(block, tile, asked, found, rows)
+        record = BlockRecord(data={"made": "up"}, objects=tuple(found), seconds=0.01)
+        return Done(block.block_id, block.job_id, block.token, record.model_dump_json(), rows)
+
+    def _tile(
+        self,
+        block: Claimed,
+        tile: BracketTile,
+        spec: Brackets,
+        found: list[ObjectRef],
+        rows: dict[str, dict[str, list[object]]],
+    ) -> None:
+        examples = spec.examples.indices if isinstance(spec.examples, Indices) else range(spec.examples.count)
+        pairs = [(examples[a], examples[b]) for a in range(*tile.rows) for b in range(*tile.columns) if a < b]
+        kept = [] if isinstance(spec.keep, str) else [pair for pair in pairs if pair in spec.keep]
+        arrays = {}
+        if spec.test_examples:
+            arrays["logits"] = np.stack([self.logits(tile.step, i, j) for i, j in pairs])
+        for name in ("0.weight", "0.bias") if kept else ():
+            arrays[f"kept/{name}"] = np.stack([self.bracket(tile.step, i, j)[name] for i, j in kept])
+        name = f"tiles/{tile.step:09d}/{tile.rows[0]:06d}-{tile.columns[0]:06d}"
+        found.append(self._store(block, name, arrays or {"nothing": np.zeros(1)}))
+        columns: dict[str, list[object]] = {column.name: [0.5] * len(pairs) for column in PAIRS.columns}
+        columns |= {
+            "step": [tile.step] * len(pairs),
+            "i": [i for i, _ in pairs],
+            "j": [j for _, j in pairs],
+            "bracket_norm": [100.0 * i + j for i, j in pairs],
+            "logit_rms": [None if (i + j) % 2 else float(i) for i, j in pairs],
+            "object": [name] * len(pairs),
+            "position": list(range(len(pairs))),
+            "kept_position": [kept.index(pair) if pair in kept else None for pair in pairs],
+        }
+        rows["pairs"] = columns
+
+    def _store(self, block: Claimed, name: str, arrays: dict[str, NDArray[Any]]) -> ObjectRef:
+        data = save(arrays)
+        key = f"jobs/{block.digest}/{name}/{block.job_id}-{block.block_id}-{block.run}.safetensors"
+        self._backend.objects.put(key, data)
+        return ObjectRef(name=name, key=key, sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
+
+
+@pytest.fixture(scope="session")
+def worker(api: Api) -> Worker:
+    return Worker(api.backend)
 
 
 @pytest.fixture(scope="session")
