@@ -163,3 +163,13 @@ def dispatchers(
     started = Dispatchers(environment, tmp_path / "dispatcher.log")
     yield started
     started.end()
+
+
+@pytest.fixture(scope="session")
+def mnist_folder() -> Path:
+    """The original MNIST files: in HOLONOMY_TEST_DATA, else in `shared/data` beside the repository."""
+    shared = Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("HOLONOMY_TEST_DATA", shared)) / "mnist"
+    if not folder.is_dir():
+        pytest.skip(f"no MNIST: {folder} is not there; HOLONOMY_TEST_DATA names the folder that holds `mnist`")
+    return folder
