@@ -98,12 +98,15 @@ def _numbers(kind: ColumnType, values: Values, name: str) -> tuple[Mask, Bytes]:
     present = np.ones(len(array), bool)
     if array.dtype == object:
         present = np.array([value is not None for value in values])
-        array = np.array([0 if value is None else value for value in values])
+        blank = False if kind == "bool" else 0
+        array = np.array([blank if value is None else value for value in values])
     if kind == "int" and array.dtype.kind == "f":
         present &= ~np.isnan(array)
         array = np.where(present, array, 0)
-        if not np.array_equal(array, np.trunc(array)):
-            raise BadRows(f"column `{name}` holds whole numbers; came fractions")
+        if not (np.array_equal(array, np.trunc(array)) and (np.abs(array) < 2.0**63).all()):
+            raise BadRows(f"column `{name}` holds whole numbers of 64 bits; came fractions, or larger ones")
+    elif kind == "int" and array.dtype.kind == "u" and (array > np.iinfo(np.int64).max).any():
+        raise BadRows(f"column `{name}` holds whole numbers of 64 bits; came larger ones")
     elif array.dtype.kind not in {"int": "iub", "float": "fiu", "bool": "b"}[kind] and len(array):
         raise BadRows(f"column `{name}` is of type {kind}; came {array.dtype}")
     target = {"int": ">i8", "float": ">f8", "bool": "u1"}[kind]
