@@ -25,7 +25,7 @@ def _print_version(asked: bool) -> None:
 
 
 @app.callback()
-def holonomy(
+def root(
     _: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,

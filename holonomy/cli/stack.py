@@ -96,7 +96,7 @@ def status(as_json: AsJson = False) -> None:
             with Client(url, None if embedded is None else _owner_token(embedded)) as client:
                 service = client.status()
                 states = (JobState.RUNNING, JobState.QUEUED, JobState.CANCELLING)
-                jobs = [job for state in states for job in client.jobs(state=state, limit=_SHOWN_JOBS)]
+                jobs = [job.seen for state in states for job in client.jobs(state=state, limit=_SHOWN_JOBS)]
         except HolonomyError as error:
             fault = str(error)
     away = service is None or (embedded is not None and not embedded.ready)

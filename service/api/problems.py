@@ -20,6 +20,7 @@ CODES: dict[str, tuple[int, str]] = {
     "malformed": (400, "Malformed request"),
     "unauthorized": (401, "No valid token"),
     "forbidden": (403, "Not allowed"),
+    "not_stored": (404, "Not stored"),
     "not_found": (404, "Not found"),
     "method_not_allowed": (405, "Method not allowed"),
     "conflict": (409, "Conflict"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from holonomy import Brackets, Client, Diagnostic, Idx, NotFound, Training
+from holonomy import Brackets, Client, Diagnostic, Idx, NotStored, Training
 from service.embedded import stack
 
 
@@ -53,5 +53,5 @@ def test_brackets_of_mnist_are_antisymmetric_and_agree_with_their_rows(client: C
     assert logits.shape == (2, 10)
     assert np.sqrt((logits**2).mean()) == pytest.approx(row["logit_rms"], rel=1e-9)
     assert job.checkpoints()["step"].to_list() == [0, 20]
-    with pytest.raises(NotFound, match="was not kept"):
+    with pytest.raises(NotStored, match="was not kept"):
         job.bracket(3, 8, step=20)
