@@ -76,6 +76,8 @@ def from_http(error: HTTPException, method: str, path: str) -> ProblemError:
         return error
     headers = dict(error.headers or {})
     match error.status_code:
+        case 400:
+            return ProblemError("malformed", "the body cannot be read: expected JSON in UTF-8")
         case 404:
             return ProblemError("not_found", f"there is no {path}; the routes are listed in /openapi.json")
         case 405:

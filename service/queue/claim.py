@@ -62,7 +62,7 @@ _WITHIN = text(f"""
     {_TAKE}
 """)  # noqa: S608 - constants only
 
-_SPECS = text("select id, digest, spec::text as spec from jobs where id = any(:jobs)")
+_SPECS = text("select id, digest, spec::text as spec, started_at from jobs where id = any(:jobs)")
 _STARTED = text("""
     update jobs set started_at = clock_timestamp(), reason = null
     where id in (
@@ -113,7 +113,8 @@ def claim(
 def _described(connection: Connection, rows: list[Any]) -> list[Claimed]:
     job_ids = sorted({row.job_id for row in rows})
     specs = {row.id: row for row in connection.execute(_SPECS, {"jobs": job_ids})}
-    connection.execute(_STARTED, {"jobs": job_ids})
+    if any(spec.started_at is None for spec in specs.values()):
+        connection.execute(_STARTED, {"jobs": job_ids})
     inputs = resolve(connection, {row.id: [Need(**need) for need in row.needs] for row in rows if row.needs})
     _give_up(connection, rows, inputs)
     return [

@@ -77,9 +77,9 @@ def serving(backend: Backend) -> Iterator[Api]:
         listener.close()
 
 
-def backend_on(database_url: str, s3: SeaweedFS, bucket: str) -> Backend:
+def backend_on(database_url: str, s3: SeaweedFS, bucket: str, endpoint: str | None = None) -> Backend:
     """The parts of an API on an upgraded database and a bucket that exists."""
-    store = ObjectStore(StoreSettings(bucket, s3.endpoint, connect_timeout_seconds=2.0, attempts=2))
+    store = ObjectStore(StoreSettings(bucket, endpoint or s3.endpoint, connect_timeout_seconds=2.0, attempts=2))
     with pytest.MonkeyPatch.context() as patch:
         for name, value in s3.environment.items():
             patch.setenv(name, value)
@@ -89,9 +89,9 @@ def backend_on(database_url: str, s3: SeaweedFS, bucket: str) -> Backend:
 
 
 @pytest.fixture
-def api_on() -> Callable[[str, SeaweedFS], AbstractContextManager[Api]]:
-    """Serves an API of the test's own, on an upgraded database and a new bucket."""
-    return lambda url, s3: serving(backend_on(url, s3, f"test-{secrets.token_hex(6)}"))
+def api_on() -> Callable[..., AbstractContextManager[Api]]:
+    """Serves an API of the test's own, on an upgraded database, an S3 server and perhaps another way to it."""
+    return lambda url, s3, endpoint=None: serving(backend_on(url, s3, f"test-{secrets.token_hex(6)}", endpoint))
 
 
 class Worker:
