@@ -1,9 +1,10 @@
 """A dispatcher in this process, and the rates of what goes through it."""
 
+import logging
 import statistics
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -22,10 +23,11 @@ from service.dispatcher.dispatcher import Dispatcher
 from service.dispatcher.options import Options
 from service.queue.submit import submit
 from workers.runtime.execution import WorkerSettings
-from workers.runtime.messages import Success, Task
+from workers.runtime.messages import Order, Success, Task, decode_outcomes, encode_outcomes
 from workers.runtime.objects import StoreSettings
 
 CALLS_IN_FLIGHT = 32
+DEFAULT_PACK = Options.max_pack
 _JOB = text("select state, reason, extract(epoch from finished_at - started_at) from jobs where id = :job")
 _KERNELS = text("""
     select sum((record ->> 'kernel_seconds')::float8), avg(seconds) filter (where kind = 'bracket_tile')
@@ -38,11 +40,11 @@ class BareActor:
     """Answers calls of the signature of the real one with a record ready-made."""
 
     def __init__(self, record_bytes: int) -> None:
-        self._record = "x" * record_bytes
+        self._answer = encode_outcomes([Success(1, "x" * record_bytes, {}, 0.0)])
 
-    def run(self, specs: Mapping[str, str], tasks: Sequence[Task]) -> list[Success]:
-        """One outcome per task."""
-        return [Success(task.block_id, self._record, {}, 0.0) for task in tasks]
+    def run(self, order: bytes) -> bytes:
+        """The outcome of one task."""
+        return self._answer
 
 
 class DurablePath:
@@ -55,7 +57,7 @@ class DurablePath:
         self._record_bytes = record_bytes
 
     def __enter__(self) -> Self:
-        ray.init(address=self._stack.ray.address, namespace="bench", log_to_driver=False, logging_level="ERROR")
+        ray.init(address=self._stack.ray.address, namespace="bench", log_to_driver=False, logging_level=logging.ERROR)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -107,14 +109,15 @@ class DurablePath:
         while done < calls:
             for index, actor in enumerate(actors):
                 while room[index] and sent < calls:
-                    task = Task(sent, 1, 1, digest, payload, "[]", 0)
-                    waiting[actor.run.remote({digest: spec}, [task])] = index
+                    order = Order({digest: spec}, [Task(sent, 1, 1, digest, payload, "[]", 0)]).encode()
+                    waiting[actor.run.remote(order)] = index
                     room[index] -= 1
                     sent += 1
             ready, rest = ray.wait(list(waiting), num_returns=1, timeout=1)
             if rest:
                 ready += ray.wait(rest, num_returns=len(rest), timeout=0)[0]
-            ray.get(ready)
+            for answer in ray.get(ready):
+                decode_outcomes(answer)
             for ref in ready:
                 room[waiting.pop(ref)] += 1
             done += len(ready)
@@ -146,11 +149,13 @@ class DurablePath:
             time.sleep(0.1)
 
     @contextmanager
-    def _dispatcher(self, **options: int) -> Iterator[None]:
+    def _dispatcher(self, max_pack: int = DEFAULT_PACK) -> Iterator[None]:
         """A dispatcher on a thread of this process."""
         engine = connect(self._stack.postgres.url, application="holonomy dispatcher")
         workers = WorkerSettings(StoreSettings(BUCKET))
-        dispatcher = Dispatcher(engine, workers, self._stack.ray.address, Options(slots=self._slots, **options))
+        dispatcher = Dispatcher(
+            engine, workers, self._stack.ray.address, Options(slots=self._slots, max_pack=max_pack)
+        )
         thread = threading.Thread(target=dispatcher.run)
         thread.start()
         try:

@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import procrastinate
+from procrastinate.types import JSONValue
 from sqlalchemy import text
 
 from service.db.engine import connect
@@ -29,7 +30,8 @@ async def _run(url: str, jobs: int, payload_bytes: int) -> float:
 
     async with app.open_async():
         await app.schema_manager.apply_schema_async()
-        await noop.batch_defer_async(*({"payload": "x" * payload_bytes} for _ in range(jobs)))
+        payload: dict[str, JSONValue] = {"payload": "x" * payload_bytes}
+        await noop.batch_defer_async(*[payload] * jobs)
         started = time.perf_counter()
         await app.run_worker_async(wait=False, concurrency=20, install_signal_handlers=False)
         return jobs / (time.perf_counter() - started)

@@ -79,15 +79,16 @@ def run(name: str, measure: Callable[[bool], tuple[Sequence[Figure], dict[str, s
     parser.add_argument("--save", action="store_true", help="keep the run under bench/results/")
     arguments = parser.parse_args()
     figures, more = measure(arguments.quick)
-    report = {"environment": environment(**more), "figures": [figure.as_json() for figure in figures]}
+    machine = environment(**more)
+    report = {"environment": machine, "figures": [figure.as_json() for figure in figures]}
     if arguments.save:
         RESULTS.mkdir(exist_ok=True)
-        day = report["environment"]["date"][:10]
+        day = machine["date"][:10]
         (RESULTS / f"{name}-{day}.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     if arguments.json:
         print(json.dumps(report))
     else:
-        show(name, figures, report["environment"])
+        show(name, figures, machine)
     return 0 if all(figure.met is not False for figure in figures) else 1
 
 

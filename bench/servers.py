@@ -51,11 +51,12 @@ def servers(cpus: int) -> Iterator[Servers]:
         for _ in ray_head.ROLES:
             taken.append(free_port(taken=taken))
         ray = RayHead(
+            folder / "ray",
             dict(zip(ray_head.ROLES, taken, strict=True)),
             folder / "secrets" / "ray.token",
             scope=scope,
             log=folder / "ray.log",
-            environment={**s3.environment, "HOLONOMY_S3_BUCKET": BUCKET},
+            environment=dict(os.environ),
             cpus=cpus,
         )
         _up(stack, ray)

@@ -5,23 +5,18 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
-import psycopg2
 import pytest
-from sqlalchemy import Engine
 
-from service.db.engine import connect
-from service.db.migrate import upgrade
 from service.embedded import ray_head, seaweedfs
 from service.embedded.ports import free_port
-from service.embedded.postgres import DATABASE, Postgres
+from service.embedded.postgres import Postgres
 from service.embedded.ray_head import RayHead
 from service.embedded.seaweedfs import SeaweedFS
-from tests.dispatching import Dispatchers, Queue
+from tests.dispatching import Dispatchers, Queue, database
 
 
 @dataclass(frozen=True)
@@ -60,17 +55,8 @@ def postgres_server(server_folder: Path) -> Iterator[Postgres]:
 @pytest.fixture
 def postgres_url(postgres_server: Postgres) -> Iterator[str]:
     """The address of a fresh, empty database, dropped after the test."""
-    name = f"test_{secrets.token_hex(6)}"
-    _administer(postgres_server, f"create database {name}")
-    yield postgres_server.url.removesuffix(DATABASE) + name
-    _administer(postgres_server, f"drop database {name} with (force)")
-
-
-def _administer(server: Postgres, statement: str) -> None:
-    with closing(psycopg2.connect(server.url)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
+    with database(postgres_server) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -142,10 +128,8 @@ def ray_cluster(server_folder: Path, ray_bucket: Bucket) -> Iterator[RayHead]:
 @pytest.fixture
 def queue(postgres_url: str) -> Iterator[Queue]:
     """A fresh database at the newest schema."""
-    upgrade(postgres_url)
-    engine: Engine = connect(postgres_url, application="test")
-    yield Queue(engine)
-    engine.dispose()
+    with Queue.at(postgres_url) as queue:
+        yield queue
 
 
 @pytest.fixture
@@ -153,16 +137,9 @@ def dispatchers(
     queue: Queue, postgres_url: str, ray_cluster: RayHead, ray_bucket: Bucket, tmp_path: Path
 ) -> Iterator[Dispatchers]:
     """Starts dispatchers of the `queue` on real Ray and a real bucket, with short leases; ends them afterwards."""
-    environment = {
-        **ray_bucket.environment,
-        **ray_cluster.client_environment,
-        "HOLONOMY_DATABASE_URL": postgres_url,
-        "HOLONOMY_LEASE_SECONDS": "6",
-        "HOLONOMY_GRACE_SECONDS": "3",
-    }
-    started = Dispatchers(environment, tmp_path / "dispatcher.log")
-    yield started
-    started.end()
+    environment = {**ray_bucket.environment, **ray_cluster.client_environment}
+    with Dispatchers.of(postgres_url, environment, tmp_path) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

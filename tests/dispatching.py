@@ -1,20 +1,44 @@
 """A dispatcher process over real servers, and what tests ask of its database."""
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+import psycopg2
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from schemas.jobs import JobSpec, Submission
+from service.db.engine import connect
+from service.db.migrate import upgrade
+from service.embedded.postgres import DATABASE, Postgres
 from service.queue.submit import submit
+
+
+@contextmanager
+def database(server: Postgres) -> Iterator[str]:
+    """The address of a fresh, empty database, dropped afterwards."""
+    name = f"test_{secrets.token_hex(6)}"
+    _administer(server, f"create database {name}")
+    try:
+        yield server.url.removesuffix(DATABASE) + name
+    finally:
+        _administer(server, f"drop database {name} with (force)")
+
+
+def _administer(server: Postgres, statement: str) -> None:
+    with closing(psycopg2.connect(server.url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
 
 
 @dataclass
@@ -37,6 +61,21 @@ class Dispatchers:
         self.running.append(process)
         return process
 
+    @classmethod
+    @contextmanager
+    def of(cls, database_url: str, environment: Mapping[str, str], folder: Path) -> Iterator[Self]:
+        """For one database, with short leases; ended afterwards."""
+        settings = {
+            "HOLONOMY_DATABASE_URL": database_url,
+            "HOLONOMY_LEASE_SECONDS": "6",
+            "HOLONOMY_GRACE_SECONDS": "3",
+        }
+        started = cls({**environment, **settings}, folder / "dispatcher.log")
+        try:
+            yield started
+        finally:
+            started.end()
+
     def end(self) -> None:
         """SIGTERM to all, SIGKILL to those that do not follow."""
         for process in self.running:
@@ -55,6 +94,17 @@ class Queue:
     """Jobs of one database."""
 
     engine: Engine
+
+    @classmethod
+    @contextmanager
+    def at(cls, url: str) -> Iterator[Self]:
+        """The database at `url`, brought to the newest schema."""
+        upgrade(url)
+        engine = connect(url, application="test")
+        try:
+            yield cls(engine)
+        finally:
+            engine.dispose()
 
     def submit(self, spec: JobSpec, **arguments: Any) -> int:
         """The number of a new job."""

@@ -1,5 +1,6 @@
 """`python -m service.dispatcher`: run a dispatcher until SIGTERM or SIGINT."""
 
+import logging
 import os
 import signal
 import sys
@@ -26,17 +27,18 @@ def main() -> int:
     configure()
     log = structlog.get_logger("dispatcher")
     settings = Settings()
-    if settings.database_url is None or settings.ray_address is None or settings.s3_bucket is None:
+    database_url = settings.database_url.get_secret_value() if settings.database_url else ""
+    if not (database_url and settings.ray_address and settings.s3_bucket):
         log.error("set HOLONOMY_DATABASE_URL, HOLONOMY_RAY_ADDRESS and HOLONOMY_S3_BUCKET, or run `holonomy up`")
         return _USAGE
     # Joining a dead head takes Ray 81 s and ends the process without a message, so it is looked for first.
     if not wait_for(settings.ray_address, _RAY_PATIENCE_SECONDS):
         log.error("no Ray head answers", address=settings.ray_address, waited_seconds=_RAY_PATIENCE_SECONDS)
         return EXIT_AGAIN
-    ray.init(address=settings.ray_address, namespace="holonomy", log_to_driver=False, logging_level="WARNING")
+    ray.init(address=settings.ray_address, namespace="holonomy", log_to_driver=False, logging_level=logging.WARNING)
     options = Options.from_settings(settings)
     engine = connect(
-        settings.database_url.get_secret_value(),
+        database_url,
         application="holonomy dispatcher",
         statement_timeout_seconds=settings.statement_timeout_seconds,
     )

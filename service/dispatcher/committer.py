@@ -42,6 +42,7 @@ class Committer(threading.Thread):
 
     def put(self, conclusion: Conclusion) -> None:
         """Hand over what became of a block."""
+        conclusion[0].concluded = True
         self._queue.put(conclusion)
 
     def close(self) -> None:

@@ -52,17 +52,15 @@ class Heartbeat(threading.Thread):
         self._database.run(lambda connection: beat(connection, self._options.name, slots, busy))
 
     def _tell(self, lost: frozenset[int], cancelled: frozenset[int]) -> None:
-        """Mark what is to stop and pass it on, once. A block that was committed meanwhile is held no longer."""
-        news = []
-        for held in self._ledger.find(lost):
-            if not held.dropped:
-                held.dropped = True
-                news.append(held)
-        for held in self._ledger.find(cancelled):
-            if not held.cancelled:
-                held.cancelled = True
-                news.append(held)
-        if lost:
-            self._log.warning("leases lost; whatever comes of these blocks is dropped", blocks=sorted(lost)[:20])
-        if news:
-            self._inbox.put(Stop(news))
+        """Mark what is to stop, and pass it on once. What is with the committer is left to the fence there."""
+        dropped = [held for held in self._ledger.find(lost) if not held.dropped and not held.concluded]
+        stopped = [held for held in self._ledger.find(cancelled) if not held.cancelled and not held.concluded]
+        for held in dropped:
+            held.dropped = True
+        for held in stopped:
+            held.cancelled = True
+        if dropped:
+            blocks = [held.claimed.block_id for held in dropped]
+            self._log.warning("leases lost; whatever comes of these blocks is dropped", blocks=blocks[:20])
+        if dropped or stopped:
+            self._inbox.put(Stop([*dropped, *stopped]))

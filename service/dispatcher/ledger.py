@@ -1,6 +1,5 @@
 """The blocks a dispatcher holds under a lease: from the claim until the commit is through."""
 
-import json
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,13 +19,15 @@ class Held:
     key: Key
     cancelled: bool = False
     """Its job is being cancelled."""
+    concluded: bool = False
+    """Its outcome is with the committer, whose statement is fenced by the token."""
     dropped: bool = False
     """The lease is lost: whatever comes of the block is not ours to commit."""
 
 
 def hold(claimed: Claimed, device: Device) -> Held:
     """A block just claimed."""
-    return Held(claimed, device, (claimed.digest, json.loads(claimed.payload_json)["kind"]))
+    return Held(claimed, device, (claimed.digest, claimed.kind))
 
 
 class Ledger:

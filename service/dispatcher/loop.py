@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Mapping
 from math import ceil
 from queue import Empty
+from typing import Any
 
 import ray
 import structlog
@@ -22,7 +23,7 @@ from service.dispatcher.pace import Pace
 from service.dispatcher.pool import Call, Pool, Ref, Slot
 from service.dispatcher.signals import Claims, Inbox, Stop, Wake
 from service.dispatcher.verdicts import broken, cancelled, lost, verdict
-from workers.runtime.messages import Outcome, Success, Task
+from workers.runtime.messages import Order, Success, Task, decode_outcomes
 
 _HUNGRY_WAIT_SECONDS, _BUSY_WAIT_SECONDS = 0.005, 0.05
 
@@ -154,7 +155,7 @@ class Loop:
                     block.shrink,
                 )
             )
-        ref = slot.actor.run.remote(specs, tasks)
+        ref = slot.actor.run.remote(Order(specs, tasks).encode())
         call = Call(blocks)
         slot.calls.append(call)
         self._calls[ref] = (slot, call)
@@ -211,29 +212,29 @@ class Loop:
     def _collect(self, refs: list[Ref]) -> None:
         """Take the outcomes of finished calls. All at once; one at a time only when one of them is a fault."""
         try:
-            answers = ray.get(refs)
+            answers: list[bytes] = ray.get(refs)
         except Exception:
             for ref in refs:
                 self._collect_one(ref)
             return
-        for ref, outcomes in zip(refs, answers, strict=True):
-            self._finish(ref, outcomes)
+        for ref, answer in zip(refs, answers, strict=True):
+            self._finish(ref, answer)
 
     def _collect_one(self, ref: Ref) -> None:
         if ref not in self._calls:
             return  # its slot died with a call before it
         try:
-            outcomes = ray.get(ref)
+            answer: Any = ray.get(ref)
         except RayTaskError as error:
             for held in self._finished_call(ref).blocks:
                 self._committer.put((held, broken(held, "internal", f"the worker failed: {error.cause}", str(error))))
         except Exception as error:
             self._bury(self._calls[ref][0], error)
         else:
-            self._finish(ref, outcomes)
+            self._finish(ref, answer)
 
-    def _finish(self, ref: Ref, outcomes: list[Outcome]) -> None:
-        for held, outcome in zip(self._finished_call(ref).blocks, outcomes, strict=True):
+    def _finish(self, ref: Ref, answer: bytes) -> None:
+        for held, outcome in zip(self._finished_call(ref).blocks, decode_outcomes(answer), strict=True):
             if isinstance(outcome, Success):
                 self._pace.observe(held.key, outcome.seconds)
             self._committer.put((held, verdict(held, outcome)))

@@ -92,7 +92,7 @@ class Pool:
         return list(self._wanted)
 
     def _measure(self) -> None:
-        resources = ray.cluster_resources()
+        resources = ray.cluster_resources()  # type: ignore[no-untyped-call]
         gpus = int(resources.get("GPU", 0))
         # Every GPU slot has a core of its own; a cluster with slots at all has one for CPU blocks.
         cores = max(1, int(resources.get("CPU", 0)) - gpus)

@@ -11,14 +11,17 @@ def verdict(held: Held, outcome: Outcome) -> Done | Broken:
     block = held.claimed
     if isinstance(outcome, Success):
         return Done(block.block_id, block.job_id, block.token, outcome.record_json, outcome.rows)
-    return broken(held, outcome.kind, outcome.message, outcome.traceback)
+    partial = outcome.partial and Done(block.block_id, block.job_id, block.token, *outcome.partial)
+    return broken(held, outcome.kind, outcome.message, outcome.traceback, partial)
 
 
-def broken(held: Held, kind: ErrorKind, message: str, traceback: str | None = None) -> Broken:
+def broken(
+    held: Held, kind: ErrorKind, message: str, traceback: str | None = None, partial: Done | None = None
+) -> Broken:
     """The commit of a failure."""
     block = held.claimed
     error = BlockError(kind=kind, message=message, traceback=traceback)
-    return Broken(block.block_id, block.job_id, block.token, error)
+    return Broken(block.block_id, block.job_id, block.token, error, partial)
 
 
 def cancelled(held: Held) -> Broken:

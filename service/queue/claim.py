@@ -27,7 +27,7 @@ _TAKE = """
         lease_until = clock_timestamp() + make_interval(secs => :lease), started_at = clock_timestamp(),
         runs = b.runs + 1, reason = null
     from taken where b.id = taken.id
-    returning b.id, b.job_id, b.payload::text as payload, b.needs, b.runs, b.lease_token, b.shrink, b.timeout_seconds,
+    returning b.id, b.job_id, b.kind, b.payload::text as payload, nullif(b.needs, '[]') as needs, b.runs, b.lease_token, b.shrink, b.timeout_seconds,
               b.priority
 """
 
@@ -71,13 +71,14 @@ _STARTED = text("""
 """)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """A block under a lease, with everything that a worker needs."""
 
     block_id: int
     job_id: int
     digest: str
+    kind: str
     spec_json: str
     payload_json: str
     inputs_json: str
@@ -122,6 +123,7 @@ def _described(connection: Connection, rows: list[Any]) -> list[Claimed]:
             block_id=row.id,
             job_id=row.job_id,
             digest=specs[row.job_id].digest,
+            kind=row.kind,
             spec_json=specs[row.job_id].spec,
             payload_json=row.payload,
             inputs_json=found,

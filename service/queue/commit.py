@@ -10,7 +10,7 @@ from typing import Any
 import psycopg2
 from sqlalchemy import Connection, exc, text
 
-from schemas.blocks import BlockError, BlockRecord, payload
+from schemas.blocks import BlockError, BlockRecord
 from service.queue.failures import Tries
 from service.queue.outcomes import Broken, Done
 from service.queue.results import Finished, store
@@ -23,7 +23,7 @@ __all__ = ["Broken", "Done", "commit"]
 _POISON = (ValueError, exc.DataError, exc.IntegrityError, psycopg2.DataError, psycopg2.IntegrityError)
 
 _HELD = text("""
-    select b.id, b.job_id, b.payload, b.leased_on, b.attempts, b.max_attempts, b.lost, b.waits, b.shrink
+    select b.id, b.job_id, b.kind, b.payload::text as payload, b.leased_on, b.attempts, b.max_attempts, b.lost, b.waits, b.shrink
     from unnest(cast(:ids as bigint[]), cast(:jobs as bigint[]), cast(:tokens as uuid[])) as v(id, job_id, token)
     join blocks b on b.id = v.id and b.job_id = v.job_id
     where b.state = 'running' and b.lease_token = v.token and b.lease_until > clock_timestamp()
@@ -97,6 +97,9 @@ def _commit(connection: Connection, outcomes: Sequence[Done | Broken]) -> list[b
             if isinstance(outcome, Broken)
         ],
     )
+    for outcome in valid:
+        if isinstance(outcome, Broken) and outcome.partial is not None and outcome.error.kind == "user":
+            _keep(connection, _parsed(outcome.partial, held[outcome.block_id]), jobs)
     done = Counter(item.done.job_id for item in finished)
     for job_id in sorted({outcome.job_id for outcome in valid}):
         settle(connection, jobs[job_id], done=done[job_id], failure=failures.get(job_id))
@@ -105,7 +108,16 @@ def _commit(connection: Connection, outcomes: Sequence[Done | Broken]) -> list[b
 
 def _parsed(outcome: Done, row: Any) -> Finished:
     record = BlockRecord.model_validate_json(outcome.record_json)
-    return Finished(outcome, record, payload.validate_python(row.payload), row.leased_on)
+    return Finished(outcome, record, row.kind, row.payload, row.leased_on)
+
+
+def _keep(connection: Connection, partial: Finished, jobs: dict[int, LockedJob]) -> None:
+    """Store what a block had made before it failed for good, unless an earlier run of it, before a retry, did."""
+    try:
+        with connection.begin_nested():
+            store(connection, [partial], jobs)
+    except (exc.IntegrityError, psycopg2.IntegrityError):
+        return
 
 
 def _finish(connection: Connection, finished: Sequence[Finished]) -> None:

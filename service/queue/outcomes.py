@@ -27,3 +27,5 @@ class Broken:
     job_id: int
     token: UUID
     error: BlockError
+    partial: Done | None = None
+    """What it had stored before: kept when the failure is the user's, for then the block does not run again."""

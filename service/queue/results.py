@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from schemas.blocks import BlockRecord
+from schemas.blocks import BlockRecord, payload
 from schemas.results import RESULT_TABLES
 from service.db.copy import BadRows, copy_rows, encode
-from service.planner.blocks import BlockPayload
 from service.planner.costs import MeasuredDevice, units
 from service.queue.costs import Measurement, learn
 from service.queue.events import Line, write
@@ -32,7 +31,8 @@ class Finished:
 
     done: Done
     record: BlockRecord
-    payload: BlockPayload
+    kind: str
+    payload_json: str
     device: MeasuredDevice
 
 
@@ -57,7 +57,8 @@ def store(connection: Connection, finished: Sequence[Finished], jobs: dict[int, 
         [
             Measurement(key, item.device, count, item.record.kernel_seconds or item.record.seconds)
             for item in finished
-            if (key := jobs[item.done.job_id].costs.get(item.payload.kind)) and (count := units(item.payload))
+            if (key := jobs[item.done.job_id].costs.get(item.kind))
+            and (count := units(payload.validate_json(item.payload_json)))
         ],
     )
 

@@ -5,10 +5,11 @@ import os
 import time
 
 import psutil
-import pytest
+from sqlalchemy import text
 
 from schemas.diagnostic import Diagnostic
 from service.queue.cancel import cancel
+from service.queue.sweep import plan_jobs
 
 
 def _log(dispatchers) -> list[dict]:
@@ -45,9 +46,11 @@ def test_workers_hold_no_database_credentials(queue, dispatchers, postgres_url):
 
 
 def test_sigterm_finishes_what_runs_and_gives_the_rest_back(queue, dispatchers):
-    process = dispatchers.start()
+    process = dispatchers.start(HOLONOMY_GRACE_SECONDS="20")
+    queue.done(queue.submit(Diagnostic(blocks=4)))  # the workers have imported what they need
     job = queue.submit(Diagnostic(blocks=6, seconds=1.5))
     queue.wait(lambda: queue.running(job))
+    time.sleep(0.5)  # from the claim to the worker
     process.terminate()
     assert process.wait(30) == 0
     states = [block.state for block in queue.blocks(job)]
@@ -94,14 +97,12 @@ def test_a_block_that_does_not_stop_is_killed_with_its_worker(queue, dispatchers
 
 
 def test_a_block_that_takes_too_long_is_ended_and_fails_in_the_end(queue, dispatchers):
-    dispatchers.start()
     job = queue.submit(Diagnostic(seconds=600))
-    queue.wait(lambda: queue.blocks(job))
+    plan_jobs(queue.engine)
     with queue.engine.begin() as connection:
-        connection.exec_driver_sql(f"update blocks set timeout_seconds = 1, max_attempts = 2 where job_id = {job}")
-    queue.wait(lambda: queue.running(job) or queue.blocks(job)[0].attempts)
-    if queue.running(job) and not queue.blocks(job)[0].attempts:
-        pytest.skip("claimed before the limit was set")
+        limits = text("update blocks set timeout_seconds = 1, max_attempts = 2 where job_id = :job")
+        connection.execute(limits, {"job": job})
+    dispatchers.start()
     assert queue.finished(job, 60) == "failed"
     [block] = queue.blocks(job)
     assert block.attempts == 2
@@ -112,7 +113,7 @@ def test_a_block_that_takes_too_long_is_ended_and_fails_in_the_end(queue, dispat
 def test_an_unreachable_ray_head_ends_the_dispatcher_with_a_clear_line(queue, dispatchers):
     from service.embedded.ports import free_port
 
-    process = dispatchers.start(HOLONOMY_RAY_ADDRESS=f"127.0.0.1:{free_port()}", HOLONOMY_RAY_PATIENCE_SECONDS="1")
+    process = dispatchers.start(HOLONOMY_RAY_ADDRESS=f"127.0.0.1:{free_port()}")
     assert process.wait(40) == 75
     assert "no Ray head answers" in _log(dispatchers)[-1]["event"]
 

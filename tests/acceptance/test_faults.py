@@ -1,0 +1,152 @@
+"""What must survive: processes killed in the middle of a real bracket job, and a store that goes away.
+
+Each time every block is committed exactly once, and the numbers are bitwise those of an undisturbed run.
+"""
+
+import os
+import signal
+import time
+
+import psutil
+import pytest
+
+from schemas.brackets import Brackets
+from schemas.data import First
+from schemas.diagnostic import Diagnostic
+from schemas.models import ConvNet
+from schemas.training import Training
+from tests.dispatching import Dispatchers, Queue, database
+
+STEPS = (0, 4, 8, 12, 16, 20)
+EXAMPLES = 12
+JOB = Brackets(
+    training=Training(model=ConvNet(), steps=STEPS[-1], checkpoints=STEPS),
+    examples=First(count=EXAMPLES),
+    test_examples=First(count=8),
+)
+
+
+def _numbers(queue: Queue, job: int) -> dict[str, list[tuple[object, ...]]]:
+    """Every result row of the job, without its number."""
+    keys = {"pairs": "step, i, j", "tensors": "step, tensor", "fits": "step", "outputs": "step, output"}
+    found = {}
+    for table, key in keys.items():
+        query = f"select * from {table} where job_id = :job order by {key}"  # noqa: S608 - constants
+        found[table] = [tuple(row)[1:] for row in queue.all(query, job=job)]
+    return found
+
+
+@pytest.fixture(scope="module")
+def undisturbed(postgres_server, ray_cluster, ray_bucket, tmp_path_factory) -> dict:
+    """The numbers of a run that nothing befell, in a database of its own."""
+    environment = {**ray_bucket.environment, **ray_cluster.client_environment}
+    with (
+        database(postgres_server) as url,
+        Queue.at(url) as queue,
+        Dispatchers.of(url, environment, tmp_path_factory.mktemp("undisturbed")) as dispatchers,
+    ):
+        dispatchers.start()
+        job = queue.submit(JOB)
+        queue.done(job, 240)
+        return _numbers(queue, job)
+
+
+def _in_the_middle(queue: Queue, job: int) -> None:
+    """Wait until some blocks of the job are done and some run."""
+    queue.wait(lambda: queue.job(job).blocks_done >= 1 and queue.running(job))
+
+
+def _workers(ray_cluster) -> list[psutil.Process]:
+    found = []
+    for process in psutil.Process(ray_cluster.pid).children(recursive=True):
+        try:
+            if "BlockActor" in " ".join(process.cmdline()):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def _committed_once(queue: Queue, job: int) -> None:
+    """As the rows and the log tell it."""
+    blocks = queue.blocks(job)
+    assert {block.state for block in blocks} == {"done"}
+    assert all(block.attempts == 0 for block in blocks), "a disturbance counted as an attempt"
+    [ends] = queue.all("select count(*) from events where job_id = :job and message = 'job done'", job=job)
+    assert ends[0] == 1
+    assert queue.job(job).blocks_done == len(blocks)
+    [pairs] = queue.all("select count(*) from pairs where job_id = :job", job=job)
+    assert pairs[0] == len(STEPS) * EXAMPLES * (EXAMPLES - 1) // 2
+
+
+def _kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_a_worker_is_killed(queue, dispatchers, ray_cluster, undisturbed):
+    dispatchers.start()
+    job = queue.submit(JOB)
+    _in_the_middle(queue, job)
+    for worker in _workers(ray_cluster):
+        _kill(worker.pid)
+    queue.done(job)
+    _committed_once(queue, job)
+    assert any(block.runs > 1 for block in queue.blocks(job))
+    assert _numbers(queue, job) == undisturbed
+
+
+def test_the_dispatcher_is_killed(queue, dispatchers, undisturbed):
+    first = dispatchers.start()
+    job = queue.submit(JOB)
+    _in_the_middle(queue, job)
+    _kill(first.pid)
+    first.wait()
+    dispatchers.start()
+    queue.done(job)
+    _committed_once(queue, job)
+    assert any(block.runs > 1 for block in queue.blocks(job))
+    assert _numbers(queue, job) == undisturbed
+
+
+def test_postgres_is_killed(queue, dispatchers, postgres_server, undisturbed):
+    process = dispatchers.start()
+    job = queue.submit(JOB)
+    _in_the_middle(queue, job)
+    _kill(postgres_server.pid)
+    postgres_server.process.wait()
+    time.sleep(2)
+    postgres_server.start()
+    queue.done(job)
+    assert process.poll() is None, "the dispatcher must outlast the database"
+    _committed_once(queue, job)
+    assert _numbers(queue, job) == undisturbed
+
+
+def test_the_object_store_goes_away_and_comes_back(queue, dispatchers, s3_server, undisturbed):
+    dispatchers.start()
+    job = queue.submit(JOB)
+    _in_the_middle(queue, job)
+    s3_server.stop()
+    try:
+        [waiting, *_] = queue.wait(lambda: [block for block in queue.blocks(job) if block.waits])
+        assert waiting.error["kind"] == "unavailable"
+        assert "the object store" in waiting.error["message"]
+        assert queue.job(job).state == "running"
+    finally:
+        s3_server.start()
+    queue.done(job)
+    _committed_once(queue, job)
+    assert _numbers(queue, job) == undisturbed
+
+
+def test_two_dispatchers_and_one_is_killed(queue, dispatchers, undisturbed):
+    first = dispatchers.start(HOLONOMY_SLOTS="1")
+    dispatchers.start(HOLONOMY_SLOTS="1")
+    queue.done(queue.submit(Diagnostic(blocks=4)))
+    job = queue.submit(JOB)
+    _in_the_middle(queue, job)
+    _kill(first.pid)
+    first.wait()
+    queue.done(job)
+    _committed_once(queue, job)
+    assert _numbers(queue, job) == undisturbed
