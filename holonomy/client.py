@@ -131,8 +131,8 @@ class Client:
         kind: str | None = None,
         name: str | None = None,
         limit: int | None = None,
-    ) -> Iterator[Job]:
-        """Jobs, newest first, fetched page by page as they are looked at.
+    ) -> Iterator[JobHandle]:
+        """Handles of jobs, newest first, fetched page by page as they are looked at.
 
         Args:
             state: Only those in this state.
@@ -146,7 +146,7 @@ class Client:
             size = 100 if left is None else min(100, left)
             query = {"state": state, "kind": kind, "name": name, "cursor": cursor, "limit": size}
             page = self._connection.get("/v1/jobs", JobPage, query)
-            yield from page.items[:left]
+            yield from (handle_of(self._connection, job) for job in page.items[:left])
             left = None if left is None else left - len(page.items)
             cursor = page.next
             if cursor is None:

@@ -74,7 +74,7 @@ def follow(
     deadline, outage = patience.deadline, Deadline(patience.outage_seconds)
     streaming, pause = True, 0.1
     while True:
-        heard = 0
+        heard = False
         # A stream may stay silent past a near deadline; looking every so often does not.
         live = streaming and not deadline.within(2 * SILENCE_SECONDS)
         try:
@@ -82,7 +82,7 @@ def follow(
                 yield job
                 if job.state in TERMINAL_JOBS:
                     return
-                heard += 1
+                heard = True
                 outage, pause = Deadline(patience.outage_seconds), 0.1
                 if deadline.passed:
                     break

@@ -10,7 +10,7 @@ from holonomy.arrays import Arrays, read_arrays
 from holonomy.connection import Connection
 from holonomy.errors import JobCancelled, JobFailed, NotFound, ServiceFault
 from holonomy.follow import Deadline, Patience, follow
-from holonomy.tables import fetch_table
+from holonomy.tables import ARROW, read_arrow, table_query
 from schemas.api import Block, BlockPage, Event, EventPage, Job, JobDetail, Manifest
 from schemas.states import TERMINAL_JOBS, JobState
 
@@ -39,6 +39,11 @@ class JobHandle:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} {self._job.kind} {self._job.state}>"
+
+    @property
+    def seen(self) -> Job:
+        """The job as it was when last looked at; nothing is fetched."""
+        return self._job
 
     def status(self) -> Job:
         """The job as it is now."""
@@ -161,9 +166,8 @@ class JobHandle:
         Raises:
             Refused: no such table or column, or a condition that cannot be read.
         """
-        return fetch_table(
-            self._connection, self.id, name, columns=columns, where=where, order_by=order_by, limit=limit
-        )
+        query = table_query(name, columns=columns, where=where, order_by=order_by, limit=limit)
+        return read_arrow(self._connection.get_bytes(self._path("tables", name), query, accept=ARROW), name)
 
     def _arrays(self, name: str, query: dict[str, str | int | bool | None]) -> Arrays:
         return read_arrays(self._connection.get_bytes(self._path("arrays", name), query), name)

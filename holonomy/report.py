@@ -1,11 +1,11 @@
 """What a bracket job found, for people: tables of pairs, fits and outputs with the sentences needed to read them."""
 
+import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 from rich.markup import escape
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 EXTREMES = 3
 """Pairs shown from either end, and outputs shown, per checkpoint."""
+NOTE_WIDTH = 100
+
+RUN_NOTE = (
+    "Losses and accuracies over the whole train and test split, with the model in eval mode. Brackets are taken at "
+    "these checkpoints, with BatchNorm's running statistics as they were."
+)
 
 PAIRS_NOTE = (
     "Values are of [v_i, v_j] = H_j g_i − H_i g_j with v = −∇L, in units of loss² per parameter³, and carry no power "
@@ -37,6 +43,7 @@ OUTPUTS_NOTE = (
 
 def brackets_report(job: BracketsJob) -> Iterator[RenderableType]:
     """The largest and smallest pairs, the proportionality fit and the most moved outputs, per checkpoint."""
+    yield from _section("The training run", run_table(job.checkpoints()), RUN_NOTE)
     fits = job.fits()
     yield from _section(
         "Largest and smallest brackets", pairs_table(extreme_pairs(job, fits["step"].to_list())), PAIRS_NOTE
@@ -45,6 +52,16 @@ def brackets_report(job: BracketsJob) -> Iterator[RenderableType]:
     outputs = job.outputs()
     if not outputs.is_empty():
         yield from _section("Most moved outputs", outputs_table(outputs), OUTPUTS_NOTE)
+
+
+def run_table(checkpoints: "polars.DataFrame") -> Table:
+    """Checkpoints of the training run as a table."""
+    table = _table("step", "train loss", "test loss", "train accuracy", "test accuracy", "‖θ‖")
+    for row in checkpoints.iter_rows(named=True):
+        losses = (_number(row["train_loss"]), _number(row["test_loss"]))
+        shares = (f"{row['train_accuracy']:.4f}", f"{row['test_accuracy']:.4f}", f"{row['parameter_norm']:.3f}")
+        table.add_row(str(row["step"]), *losses, *shares)
+    return table
 
 
 def extreme_pairs(job: BracketsJob, steps: list[int]) -> "polars.DataFrame":
@@ -108,7 +125,7 @@ def whereabouts(job: BracketsJob, manifest: Manifest, status: ServiceStatus) -> 
     size = sum(ref.size_bytes for ref in manifest.objects) / 2**20
     return f"""Stored as job {job.id}, spec digest {manifest.digest}
   rows     Postgres {status.database}, schema results
-  arrays   {status.bucket}: {len(manifest.objects)} objects, {size:.1f} MiB
+  arrays   bucket {status.bucket}: {len(manifest.objects)} objects, {size:.1f} MiB
 
 Query it
   shell    holonomy results {job.id} --table pairs --step {step} --order-by=-bracket_norm --limit 10
@@ -117,13 +134,14 @@ Query it
            job.pairs(step={step}, order_by="-bracket_norm", limit=10)
            job.logits({i}, {j}, step={step}); job.bracket({i}, {j}, step={step}); job.checkpoints()
   SQL      select i, j, bracket_norm from results.pairs
-           where job_id = {job.id} and step = {step} order by bracket_norm desc limit 10"""  # noqa: S608
+           where job_id = {job.id} and step = {step} order by bracket_norm desc limit 10
+           (`holonomy status` shows how to connect)"""  # noqa: S608
 
 
 def _section(title: str, table: Table, note: str) -> Iterator[RenderableType]:
     yield f"\n[bold]{title}[/]"
     yield table
-    yield Padding(Text(note, style="dim"), (0, 2))
+    yield Text(textwrap.indent(textwrap.fill(note, NOTE_WIDTH), "  "), style="dim")
 
 
 def _table(*headers: str) -> Table:

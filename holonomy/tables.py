@@ -5,7 +5,6 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from holonomy.connection import Connection
 from holonomy.errors import Refused, ServiceFault
 from schemas.results import RESULT_TABLES, ResultTable
 
@@ -17,34 +16,6 @@ OPERATORS = {"==": "eq", "=": "eq", "!=": "ne", "<=": "le", ">=": "ge", "<": "lt
 _CONDITION = re.compile(r"^\s*(?P<column>\w+)\s*(?P<operator>==|!=|<=|>=|=|<|>)\s*(?P<value>.+?)\s*$")
 
 
-def fetch_table(
-    connection: Connection,
-    job_id: int,
-    name: str,
-    *,
-    columns: Sequence[str] | None = None,
-    where: str | Sequence[str] = (),
-    order_by: str | Sequence[str] | None = None,
-    limit: int | None = None,
-) -> "polars.DataFrame":
-    """Rows of a result table of a job.
-
-    Args:
-        connection: To the service.
-        job_id: The job.
-        name: Name of the table, one of `schemas.results.RESULT_TABLES`.
-        columns: Columns wanted; all by default.
-        where: Conditions that all hold, such as `"step == 100"` or `["step >= 100", "bracket_norm < 1e-3"]`.
-        order_by: Columns to order by; a leading `-` means descending.
-        limit: At most so many rows.
-
-    Raises:
-        Refused: no such table or column, or a condition that cannot be read.
-    """
-    query = table_query(name, columns=columns, where=where, order_by=order_by, limit=limit)
-    return read_arrow(connection.get_bytes(f"/v1/jobs/{job_id}/tables/{name}", query, accept=ARROW), name)
-
-
 def table_query(
     name: str,
     *,
@@ -53,7 +24,11 @@ def table_query(
     order_by: str | Sequence[str] | None = None,
     limit: int | None = None,
 ) -> tuple[tuple[str, str], ...]:
-    """The query parameters of a table request, checked against the table's columns."""
+    """The query parameters of a table request, checked against the table's columns; see `JobHandle.table`.
+
+    Raises:
+        Refused: no such table or column, or a condition that cannot be read.
+    """
     table = RESULT_TABLES.get(name)
     if table is None:
         raise Refused(f"there is no result table {name!r}; there are: {', '.join(RESULT_TABLES)}")

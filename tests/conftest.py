@@ -140,3 +140,13 @@ def dispatchers(
     environment = {**ray_bucket.environment, **ray_cluster.client_environment}
     with Dispatchers.of(postgres_url, environment, tmp_path) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def mnist_folder() -> Path:
+    """The original MNIST files: in HOLONOMY_TEST_DATA, else in `shared/data` beside the repository."""
+    shared = Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("HOLONOMY_TEST_DATA", shared)) / "mnist"
+    if not folder.is_dir():
+        pytest.skip(f"no MNIST: {folder} is not there; HOLONOMY_TEST_DATA names the folder that holds `mnist`")
+    return folder

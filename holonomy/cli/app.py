@@ -1,12 +1,14 @@
 """The command line, put together: each module registers its commands."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from holonomy.cli import data, demo, doctor, jobs, results, schema, stack, submit, tokens
 
 app = typer.Typer(
     name="holonomy",
-    help="Measure how much the order and the path of training shape what a neural network learns.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -14,3 +16,18 @@ app = typer.Typer(
 )
 for module in (stack, doctor, submit, jobs, results, data, tokens, schema, demo):
     module.register(app)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"holonomy {version('holonomy')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Measure how much the order and the path of training shape what a neural network learns."""

@@ -30,7 +30,7 @@ def jobs(
 ) -> None:
     """List jobs, newest first."""
     with Client() as client:
-        found = list(client.jobs(state=state, kind=kind, name=name, limit=limit))
+        found = [job.seen for job in client.jobs(state=state, kind=kind, name=name, limit=limit)]
     if as_json:
         print_json(found)
     elif found:

@@ -13,8 +13,8 @@ from rich.table import Table
 if TYPE_CHECKING:
     import polars
 
-PIPE_WIDTH = 200
-"""Columns when standard output is not a terminal: tables in a file are not to be cut at 80."""
+PIPE_WIDTH = 1000
+"""Columns when standard output is not a terminal: tables in a file are not to be cut at 80, or at all."""
 
 
 def console() -> Console:

@@ -18,6 +18,14 @@ from schemas.results import RESULT_TABLES
 if TYPE_CHECKING:
     import polars
 
+PEOPLE_SEE = 50
+"""Rows printed as a table when no limit is asked for."""
+READING_ORDER = {"pairs": "step,-bracket_norm", "tensors": "step,position"}
+"""How tables are ordered when nothing is asked for, where that is not by their keys."""
+READING_COLUMNS = {
+    "pairs": "step,i,j,bracket_norm,bracket_rms,defect,cosine_i,cosine_j,gradient_cosine,cancellation,logit_rms"
+}
+"""What people are shown of tables that are too wide for them, when nothing is asked for."""
 DEFAULT_TABLES: dict[type[JobHandle], str] = {BracketsJob: "pairs", TrainingJob: "checkpoints"}
 
 
@@ -37,7 +45,7 @@ def results(
     order_by: Annotated[
         str | None, typer.Option(help="Columns to order by, separated by commas; - for descending.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(help="At most so many rows; people get 50 by default.")] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many rows; tables for people stop at 50.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as a JSON list of objects.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the rows as CSV.")] = False,
 ) -> None:
@@ -54,12 +62,14 @@ def results(
                 console().print(part)
             return
         name = table or _default_table(handle)
+        if not (as_json or as_csv):
+            columns, limit = columns or READING_COLUMNS.get(name), limit or PEOPLE_SEE
         rows = handle.table(
             name,
             columns=None if columns is None else [column.strip() for column in columns.split(",")],
             where=[*(where or ()), *([] if step is None else [f"step == {step}"])],
-            order_by=order_by,
-            limit=50 if limit is None and not (as_json or as_csv) else limit,
+            order_by=order_by or READING_ORDER.get(name),
+            limit=limit,
         )
     _print(rows, f"{name} of job {job}", as_json=as_json, as_csv=as_csv)
 

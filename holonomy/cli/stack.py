@@ -1,9 +1,11 @@
 """`holonomy up`, `down`, `status` and `db upgrade`: the embedded stack. What they need is imported when they run."""
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -94,7 +96,7 @@ def status(as_json: AsJson = False) -> None:
             with Client(url, None if embedded is None else _owner_token(embedded)) as client:
                 service = client.status()
                 states = (JobState.RUNNING, JobState.QUEUED, JobState.CANCELLING)
-                jobs = [job for state in states for job in client.jobs(state=state, limit=_SHOWN_JOBS)]
+                jobs = [job.seen for state in states for job in client.jobs(state=state, limit=_SHOWN_JOBS)]
         except HolonomyError as error:
             fault = str(error)
     away = service is None or (embedded is not None and not embedded.ready)
@@ -182,12 +184,18 @@ def _show_stack(embedded: "StackStatus") -> None:
         "API": embedded.state.url or "not yet",
         "objects": f"s3://{embedded.state.bucket} at {embedded.state.s3_endpoint} (keys in {secrets / 's3.json'})",
         "database": embedded.state.database,
-        "psql": f"PGPASSWORD=$(cat {secrets / 'postgres.password'}) psql {embedded.state.database}",
+        "psql": f"PGPASSWORD=$(cat {secrets / 'postgres.password'}) {_psql()} {embedded.state.database}",
         "Ray": embedded.state.ray_address,
         "token": secrets / "api.token",
         "logs": embedded.folder / "logs",
     }.items():
         console().print(f"{name:>9}  {value}", soft_wrap=True)
+
+
+def _psql() -> Path:
+    from service.embedded.postgres import installed
+
+    return Path(shutil.which("psql") or installed() / "bin" / "psql")
 
 
 def _show_service(service: Any) -> None:

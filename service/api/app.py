@@ -38,8 +38,10 @@ def app(settings: Settings) -> FastAPI:
         application="holonomy api",
         pool_size=POOL_SIZE,
         statement_timeout_seconds=settings.statement_timeout_seconds,
+        # Here and below: someone waits for the answer, so a 503 after seconds is better than patience.
+        connect_timeout_seconds=3,
+        pool_timeout_seconds=5.0,
     )
-    # Someone waits for the answer: better a 503 after seconds than patience.
     store = replace(store_settings(settings), connect_timeout_seconds=2.0, read_timeout_seconds=20.0, attempts=2)
     return build(Backend(engine, ObjectStore(store), version("holonomy"), described(url)))
 

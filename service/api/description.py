@@ -52,7 +52,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for path in document["paths"].values():
         for operation in path.values():
             responses = operation["responses"]
-            for code in _ANY_GUARDED_REQUEST if "security" in operation else _ANY_REQUEST:
+            codes = _ANY_GUARDED_REQUEST if "security" in operation else _ANY_REQUEST
+            for code in (*codes, "malformed") if "requestBody" in operation else codes:
                 status, title = CODES[code]
                 responses.setdefault(str(status), {"description": title})
             for status, response in responses.items():

@@ -5,6 +5,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
+from psycopg2 import errors
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -48,16 +49,22 @@ def translated(error: Exception) -> ProblemError:
         case PoolTimeout():
             return problems.unavailable("the service is busy: every database connection is in use; try again")
         case OperationalError() | InterfaceError():
-            return problems.unavailable(f"the database does not answer ({_reason(error)}); try again in a moment")
+            return problems.unavailable(_database_fault(error))
         case DBAPIError(connection_invalidated=True):
             return problems.unavailable("the connection to the database was lost; try again in a moment")
         case _:
             raise error
 
 
-def _reason(error: DBAPIError) -> str:
-    lines = str(error.orig).strip().splitlines()
-    return lines[0] if lines else type(error.orig).__name__
+def _database_fault(error: DBAPIError) -> str:
+    """What a client may know; hosts and ports are for the log."""
+    match error.orig:
+        case errors.QueryCanceled():
+            return "the database took too long over this; ask for less, or try again when it is less busy"
+        case errors.DiskFull():
+            return "the database's disk is full; tell who runs it"
+        case _:
+            return "the database does not answer; try again in a moment"
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -79,7 +86,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _fault(request: Request, error: Exception) -> Response:
     answer = translated(error)
     if answer.status_code == 503:
-        log.warning("a part is away", detail=answer.detail)
+        log.warning("a part is away", detail=answer.detail, reason=problems.one_line(str(error)))
     return problems.response(answer, request_id_of(request.scope))
 
 

@@ -4,11 +4,15 @@ from collections.abc import Callable
 
 import anyio
 import anyio.to_thread
+import structlog
 from sqlalchemy import text
 
 from service.api.backend import Backend
+from service.api.problems import one_line
 
 CHECK_SECONDS = 3.0
+
+log = structlog.get_logger("holonomy.api")
 
 
 async def away(backend: Backend) -> dict[str, str]:
@@ -23,7 +27,9 @@ async def away(backend: Backend) -> dict[str, str]:
             try:
                 await anyio.to_thread.run_sync(probe, abandon_on_cancel=True, limiter=limiter)
             except Exception as error:
-                found[part] = (str(error).strip().splitlines() or [type(error).__name__])[0]
+                # Anybody may ask, so hosts and ports stay in the log.
+                log.warning("a part is away", part=part, reason=one_line(str(error)))
+                found[part] = f"it does not answer ({type(error).__name__})"
             else:
                 del found[part]
 

@@ -45,7 +45,7 @@ def find_checkpoint(connection: Connection, job_id: int, step: int) -> ObjectRef
             continue
     steps = ", ".join(map(str, _kept_steps(connection, job))) or "none yet"
     raise ProblemError(
-        "not_found",
+        "not_stored",
         f"job {job_id} ({job.kind}, {job.state}) has no checkpoint at step {step}; there are: {steps}. "
         f"To keep it, put {step} into `checkpoints` of the training spec",
     )

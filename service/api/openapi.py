@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -12,10 +13,15 @@ from service.settings import Settings
 FILE = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
 
 
-def rendered() -> str:
-    """The text that the file should hold. Nothing is connected to."""
+def document() -> dict[str, Any]:
+    """The document. Nothing is connected to."""
     settings = Settings(database_url=SecretStr("postgresql://localhost/holonomy"), s3_bucket="holonomy")
-    return json.dumps(app(settings).openapi(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    return app(settings).openapi()
+
+
+def rendered() -> str:
+    """The text that the file should hold."""
+    return json.dumps(document(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def main(arguments: list[str]) -> int:

@@ -67,7 +67,7 @@ def logits(store: ObjectStore, place: PairPlace) -> bytes:
     stored = slices.layout(store, place.ref).get("logits")
     if stored is None:
         raise ProblemError(
-            "not_found",
+            "not_stored",
             "this job holds no logit perturbations: submit it with `test_examples`, "
             'for example {"kind": "first", "count": 32}',
         )
@@ -83,7 +83,7 @@ def bracket(store: ObjectStore, place: PairPlace, i: int, j: int) -> bytes:
     kept = place.kept_position
     if kept is None:
         raise ProblemError(
-            "not_found",
+            "not_stored",
             f"the bracket of examples {i} and {j} was not kept, only its norms: submit the job with "
             f'keep = "all", or keep = [[{min(i, j)}, {max(i, j)}]]',
         )

@@ -20,6 +20,7 @@ CODES: dict[str, tuple[int, str]] = {
     "malformed": (400, "Malformed request"),
     "unauthorized": (401, "No valid token"),
     "forbidden": (403, "Not allowed"),
+    "not_stored": (404, "Not stored"),
     "not_found": (404, "Not found"),
     "method_not_allowed": (405, "Method not allowed"),
     "conflict": (409, "Conflict"),
@@ -75,6 +76,8 @@ def from_http(error: HTTPException, method: str, path: str) -> ProblemError:
         return error
     headers = dict(error.headers or {})
     match error.status_code:
+        case 400:
+            return ProblemError("malformed", "the body cannot be read: expected JSON in UTF-8")
         case 404:
             return ProblemError("not_found", f"there is no {path}; the routes are listed in /openapi.json")
         case 405:

@@ -1,6 +1,7 @@
 """Connections to Postgres: the one place where a DSN is normalised and timeouts are set."""
 
 from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy.exc import ArgumentError
 
 DRIVER = "postgresql+psycopg2"
 
@@ -15,12 +16,14 @@ def normalised(url: str) -> URL:
     """
     if url.startswith("postgres://"):
         url = "postgresql://" + url.removeprefix("postgres://")
-    parsed = make_url(url)
+    expected = "expected a database URL like postgresql://user:password@host:5432/holonomy"
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        # Not shown: what cannot be parsed may still hold a password.
+        raise ValueError(f"{expected}; what came is no URL") from None
     if parsed.get_backend_name() != "postgresql" or not parsed.database:
-        raise ValueError(
-            "expected a database URL like postgresql://user:password@host:5432/holonomy; "
-            f"came {parsed.render_as_string(hide_password=True)}"
-        )
+        raise ValueError(f"{expected}; came {parsed.render_as_string(hide_password=True)}")
     return parsed.set(drivername=DRIVER)
 
 
@@ -37,6 +40,7 @@ def connect(
     pool_size: int = 5,
     connect_timeout_seconds: int = 5,
     statement_timeout_seconds: float | None = 60.0,
+    pool_timeout_seconds: float = 30.0,
 ) -> Engine:
     """An engine whose every call ends: in connecting, in a statement, or on a dead peer within half a minute.
 
@@ -46,6 +50,7 @@ def connect(
         pool_size: Connections kept open; twice as many are opened under load.
         connect_timeout_seconds: Longest wait for a connection.
         statement_timeout_seconds: Longest a statement may run, waiting for locks included; None sets no limit.
+        pool_timeout_seconds: Longest wait for a connection while all are in use.
     """
     options = "-c idle_in_transaction_session_timeout=120000 -c timezone=UTC"
     if statement_timeout_seconds is not None:
@@ -55,7 +60,7 @@ def connect(
         pool_pre_ping=True,
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_timeout=30,
+        pool_timeout=pool_timeout_seconds,
         connect_args={
             "connect_timeout": connect_timeout_seconds,
             "application_name": application,

@@ -16,6 +16,7 @@ from service.embedded.program import Once, Program, healthy
 from service.embedded.ray_head import RayHead
 from service.embedded.seaweedfs import SeaweedFS
 from service.embedded.secret_files import kept_secret
+from service.settings import Settings
 
 BUCKET = "holonomy"
 API_PORT = 8321
@@ -84,10 +85,24 @@ def assemble(home: Home, previous_ports: Mapping[str, int]) -> Stack:
     def beats(pid: int) -> bool:
         return _found(postgres.url, _BEATS, f"%:{pid}:%")
 
-    def program(name: str, module: str) -> Program:
-        answers = beats if name == "dispatcher" else (lambda _: healthy(ports["api"], "/readyz"))
-        return Program(name, module, scope=scope, log=home.log(name), environment=environment, answers=answers)
-
+    api = Program(
+        "api",
+        "service.api",
+        scope=scope,
+        log=home.log("api"),
+        environment=environment,
+        answers=lambda _: healthy(ports["api"], "/readyz"),
+    )
+    dispatcher = Program(
+        "dispatcher",
+        "service.dispatcher",
+        scope=scope,
+        log=home.log("dispatcher"),
+        environment=environment,
+        answers=beats,
+        # It lets running blocks finish within the grace, and then gives back those that did not.
+        stop_seconds=Settings().grace_seconds + 3.0,
+    )
     prepare = Once(
         "prepare",
         "service.embedded.prepare",
@@ -103,8 +118,8 @@ def assemble(home: Home, previous_ports: Mapping[str, int]) -> Stack:
             Child(postgres),
             Child(prepare, needs=("postgres",)),
             # Its imports take as long as the preparation; until that is done it answers that it is not ready.
-            Child(program("api", "service.api"), needs=("postgres",)),
-            Child(program("dispatcher", "service.dispatcher"), needs=("ray", "prepare"), follows=("ray",)),
+            Child(api, needs=("postgres",)),
+            Child(dispatcher, needs=("ray", "prepare"), follows=("ray",)),
         ),
         ports=ports,
         url=f"http://127.0.0.1:{ports['api']}",

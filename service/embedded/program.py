@@ -1,6 +1,7 @@
 """Servers of the stack that are Python programs of ours: the API, the dispatcher, and the preparation before them."""
 
 import http.client
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,18 +22,29 @@ class Program(Server):
         log: Path,
         environment: Mapping[str, str],
         answers: Callable[[int], bool],
+        stop_seconds: float = 5.0,
     ) -> None:
         self.name = name
         super().__init__(scope=scope, log=log)
         self.module = module
         self.environment = dict(environment)
         self.answers = answers
+        self.stop_seconds = stop_seconds
 
     def launch(self) -> None:
         """Start it, after ending what an earlier run left."""
         self.sweep()
         command = [sys.executable, "-m", self.module]
-        self.spawned(process.spawn(command, log=self.log, environment=self.environment, mark=self.mark))
+        self.spawned(
+            process.spawn(
+                command,
+                log=self.log,
+                environment=self.environment,
+                mark=self.mark,
+                # Without a supervisor the servers are gone as well, and there is nobody to say goodbye to.
+                death_signal=signal.SIGKILL,
+            )
+        )
 
     def ready(self) -> bool:
         """Whether it runs and answers."""

@@ -75,12 +75,13 @@ class RayHead(Server):
     def launch(self) -> None:
         """Start Ray with a temporary folder of its own, after ending what an earlier run left."""
         self.sweep()
-        # Short, because Ray puts unix sockets below it, whose paths end at 107 characters.
-        temporary = tempfile.mkdtemp(prefix="hray-", dir="/tmp")
-        self.link.symlink_to(temporary)
+        # Short, because Ray puts unix sockets below it, whose paths end at 107 characters. One folder within another,
+        # because Ray opens its own to everybody.
+        private = Path(tempfile.mkdtemp(prefix="hray-", dir="/tmp"))
+        self.link.symlink_to(private)
         command = [
             *(sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--disable-usage-stats"),
-            *("--node-ip-address=127.0.0.1", f"--port={self.ports['gcs']}", f"--temp-dir={temporary}"),
+            *("--node-ip-address=127.0.0.1", f"--port={self.ports['gcs']}", f"--temp-dir={private / 'r'}"),
             f"--node-manager-port={self.ports['node_manager']}",
             f"--object-manager-port={self.ports['object_manager']}",
             *("--include-dashboard=false", f"--dashboard-port={self.ports['dashboard']}"),

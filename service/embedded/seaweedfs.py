@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import sys
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
@@ -82,7 +83,14 @@ class SeaweedFS(Server):
             "-master.electionTimeout=1s",
         ]
         self.spawned(
-            process.spawn(command, log=self.log, environment=self._environment(), mark=self.mark, folder=self.folder)
+            process.spawn(
+                command,
+                log=self.log,
+                environment=self._environment(),
+                mark=self.mark,
+                folder=self.folder,
+                death_signal=signal.SIGKILL,
+            )
         )
 
     def ready(self) -> bool:

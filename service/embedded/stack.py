@@ -14,6 +14,7 @@ import psutil
 from service.embedded import process, ray_head
 from service.embedded.home import Home
 from service.embedded.process import Identity, identify
+from service.embedded.program import healthy
 from service.embedded.secret_files import write_private
 from service.embedded.server import StartError
 from service.embedded.state import Phase, State, read_state
@@ -71,14 +72,11 @@ def up(folder: Path, report: Report | None = None, timeout_seconds: float = UP_S
     """
     home = Home(folder)
     _create(home)
-    state = read_state(home)
-    ours = None
-    if state is None or state.supervisor.find() is None:
-        ours = _start_supervisor(home)
+    boot = _Boot(home, report)
     try:
-        return _wait(home, ours, report, timeout_seconds)
+        return boot.wait(timeout_seconds)
     except StartError:
-        if ours is not None:
+        if boot.started is not None:
             down(folder)
         raise
 
@@ -147,8 +145,50 @@ def _create(home: Home) -> None:
         ) from None
 
 
-def _start_supervisor(home: Home) -> Identity | None:
-    """Start a supervisor; its identity, None when it has ended already."""
+class _Boot:
+    """Waiting for a stack, started by this process where no supervisor runs."""
+
+    def __init__(self, home: Home, report: Report | None) -> None:
+        self._home = home
+        self._report = report
+        self._told: dict[str, Phase] = {}
+        self.started: Identity | None = None
+
+    def wait(self, timeout_seconds: float) -> State:
+        """The state, once every part is ready.
+
+        Raises:
+            StartError: a part does not come up.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        state = None
+        while time.monotonic() < deadline:
+            state = read_state(self._home)
+            if state is not None and state.supervisor.find() is not None:
+                self._follow(state)
+                # Asked again, because the state may be the last of a supervisor that is being killed.
+                if state.ready and healthy(state.ports["api"], "/readyz"):
+                    return state
+            elif self.started is None:
+                self.started = _start_supervisor(self._home)
+            elif self.started.find() is None:
+                raise _failure("supervisor", "ended", self._home.log("supervisor"))
+            time.sleep(_POLL_SECONDS)
+        slow = [name for name, child in state.children.items() if child.phase is not Phase.READY] if state else []
+        name = slow[0] if slow else "supervisor"
+        raise _failure(name, f"was not ready within {timeout_seconds:g} s", self._home.log(name))
+
+    def _follow(self, state: State) -> None:
+        for name, child in state.children.items():
+            if self._report is not None and self._told.get(name) is not child.phase:
+                self._told[name] = child.phase
+                self._report(name, child.phase)
+            if child.failures >= _TOLERATED_FAILURES:
+                raise _failure(name, child.error or "failed", Path(child.log))
+
+
+def _start_supervisor(home: Home) -> Identity:
+    """Start a supervisor; one that finds another at work waits for its lock and ends."""
     detach = Path(__file__).with_name("detach.py")
     command = [sys.executable, "-m", "service.embedded.supervisor", str(home.path)]
     started = subprocess.run(
@@ -157,37 +197,11 @@ def _start_supervisor(home: Home) -> Identity | None:
         text=True,
         check=True,
     )
+    pid = int(started.stdout)
     try:
-        return identify(int(started.stdout))
+        return identify(pid)
     except psutil.NoSuchProcess:
-        return None
-
-
-def _wait(home: Home, ours: Identity | None, report: Report | None, timeout_seconds: float) -> State:
-    deadline = time.monotonic() + timeout_seconds
-    told: dict[str, Phase] = {}
-    while time.monotonic() < deadline:
-        state = read_state(home)
-        if state is not None and state.supervisor.find() is not None:
-            for name, child in state.children.items():
-                if report is not None and told.get(name) is not child.phase:
-                    told[name] = child.phase
-                    report(name, child.phase)
-                if child.failures >= _TOLERATED_FAILURES:
-                    raise _failure(name, child.error or "failed", Path(child.log))
-            if state.ready:
-                return state
-        elif ours is None or ours.find() is None:
-            # Our supervisor may have found another one at work, whose state is about to appear.
-            time.sleep(0.5)
-            state = read_state(home)
-            if state is None or state.supervisor.find() is None:
-                raise _failure("supervisor", "ended", home.log("supervisor"))
-        time.sleep(_POLL_SECONDS)
-    state = read_state(home)
-    slow = [name for name, child in state.children.items() if child.phase is not Phase.READY] if state else []
-    name = slow[0] if slow else "supervisor"
-    raise _failure(name, f"was not ready within {timeout_seconds:g} s", home.log(name))
+        return Identity(pid, started=0.0)
 
 
 def _failure(name: str, what: str, log: Path) -> StartError:

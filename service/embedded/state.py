@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from service.embedded.home import Home
 from service.embedded.process import Identity
 from service.embedded.secret_files import write_private
+from service.embedded.server import StartError
 
 
 class Phase(StrEnum):
@@ -74,11 +75,19 @@ class State(BaseModel):
 
 
 def read_state(home: Home) -> State | None:
-    """The last state written, None when there is none that this version can read."""
+    """The last state written, None when there is none that this version can read.
+
+    Raises:
+        StartError: it belongs to somebody else.
+    """
     try:
         return State.model_validate_json(home.state.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
+    except PermissionError:
+        raise StartError(
+            f"expected a state folder of this user, got {home.path} of another; choose one with HOLONOMY_HOME"
+        ) from None
 
 
 def write_state(home: Home, state: State) -> None:

@@ -18,6 +18,7 @@ from service.embedded import logs, process
 from service.embedded.assembly import BUCKET, Stack, assemble
 from service.embedded.children import step
 from service.embedded.home import Home
+from service.embedded.server import StartError
 from service.embedded.state import Phase, State, read_state, write_state
 
 LOCKED = 3
@@ -107,7 +108,11 @@ def main(arguments: list[str]) -> int:
     if lock is None:
         return LOCKED
     with lock:
-        supervisor = Supervisor(home)
+        try:
+            supervisor = Supervisor(home)
+        except (OSError, StartError) as error:
+            sys.stderr.write(f"{error}\n")
+            return 1
         signal.signal(signal.SIGTERM, supervisor.stop)
         signal.signal(signal.SIGINT, supervisor.stop)
         supervisor.run()

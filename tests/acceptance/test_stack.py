@@ -106,7 +106,7 @@ def test_children_end_with_a_killed_supervisor(home: Home) -> None:
     supervisor = state.supervisor.find()
     assert supervisor is not None
     _kill(supervisor)
-    _until(lambda: all(child.find() is None for child in state.children.values()), 10)
+    _until(lambda: all(child.find() is None for child in state.children.values()), 20)
     status = stack.status(home.path)
     assert not status.alive
     assert not status.ready

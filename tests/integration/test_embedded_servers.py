@@ -3,6 +3,7 @@
 import http.client
 import os
 import secrets
+import shutil
 import signal
 import stat
 import subprocess
@@ -19,7 +20,7 @@ from botocore.exceptions import ClientError
 
 from service.embedded import process, ray_head, seaweedfs
 from service.embedded.ports import free_port
-from service.embedded.postgres import Postgres
+from service.embedded.postgres import Postgres, installed
 from service.embedded.ray_head import RayHead
 from service.embedded.seaweedfs import SeaweedFS
 from service.embedded.server import Server, StartError
@@ -126,6 +127,26 @@ def test_a_folder_that_postgres_cannot_reach_is_named(own_folder: Path) -> None:
     own_folder.chmod(0o700)
     with pytest.raises(StartError, match="expected a state folder that account"):
         _postgres(own_folder).start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root changes accounts")
+def test_binaries_that_the_account_cannot_reach_are_copied(
+    own_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    package = installed().parent
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(
+            folder, private / folder.name, symlinks=True, ignore=shutil.ignore_patterns("include", "pginstall")
+        )
+    monkeypatch.syspath_prepend(private)
+    server = _postgres(own_folder)
+    server.start()
+    running = process.identify(server.pid).find()
+    assert running is not None
+    assert Path(running.exe()).is_relative_to(server.folder)
+    server.stop()
 
 
 def test_postgres_refuses_a_wrong_password(postgres_server: Postgres) -> None:

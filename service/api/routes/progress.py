@@ -17,7 +17,22 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 _EVENTS = {
     "description": "Events `job`, each with a Job as its data; comments in between keep the connection open.",
-    "content": {progress.MEDIA_TYPE: {"schema": {"type": "string"}}},
+    "content": {
+        progress.MEDIA_TYPE: {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "event": {"const": "job"},
+                    "data": {
+                        "type": "string",
+                        "contentMediaType": "application/json",
+                        "contentSchema": {"$ref": "#/components/schemas/Job"},
+                    },
+                },
+                "required": ["event", "data"],
+            }
+        }
+    },
 }
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 

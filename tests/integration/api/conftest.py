@@ -1,6 +1,7 @@
 """A real API: uvicorn on a loopback port, before a real Postgres and a real S3 server."""
 
 import hashlib
+import io
 import secrets
 import socket
 import threading
@@ -15,6 +16,7 @@ import httpx2
 import numpy as np
 import psycopg2
 import pytest
+import structlog
 import uvicorn
 from fastapi import FastAPI
 from numpy.typing import NDArray
@@ -60,6 +62,8 @@ class Api:
 
 @contextmanager
 def serving(backend: Backend) -> Iterator[Api]:
+    # The server's threads would print between the test runner's dots.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(io.StringIO()))
     listener = socket.create_server(("127.0.0.1", 0))
     application = build(backend)
     server = uvicorn.Server(
@@ -77,9 +81,9 @@ def serving(backend: Backend) -> Iterator[Api]:
         listener.close()
 
 
-def backend_on(database_url: str, s3: SeaweedFS, bucket: str) -> Backend:
+def backend_on(database_url: str, s3: SeaweedFS, bucket: str, endpoint: str | None = None) -> Backend:
     """The parts of an API on an upgraded database and a bucket that exists."""
-    store = ObjectStore(StoreSettings(bucket, s3.endpoint, connect_timeout_seconds=2.0, attempts=2))
+    store = ObjectStore(StoreSettings(bucket, endpoint or s3.endpoint, connect_timeout_seconds=2.0, attempts=2))
     with pytest.MonkeyPatch.context() as patch:
         for name, value in s3.environment.items():
             patch.setenv(name, value)
@@ -89,9 +93,9 @@ def backend_on(database_url: str, s3: SeaweedFS, bucket: str) -> Backend:
 
 
 @pytest.fixture
-def api_on() -> Callable[[str, SeaweedFS], AbstractContextManager[Api]]:
-    """Serves an API of the test's own, on an upgraded database and a new bucket."""
-    return lambda url, s3: serving(backend_on(url, s3, f"test-{secrets.token_hex(6)}"))
+def api_on() -> Callable[..., AbstractContextManager[Api]]:
+    """Serves an API of the test's own, on an upgraded database, an S3 server and perhaps another way to it."""
+    return lambda url, s3, endpoint=None: serving(backend_on(url, s3, f"test-{secrets.token_hex(6)}", endpoint))
 
 
 class Worker:

@@ -76,8 +76,8 @@ def imported() -> frozenset[str]:
 
 
 def test_import_is_quick_beside_what_it_cannot_do_without() -> None:
-    """Against its own dependencies and not against a clock: machines differ, and are busy."""
-    timed = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
+    """In processor time and against its own dependencies, not against a clock: machines differ, and are busy."""
+    timed = "import time, {}; print(time.process_time())"
     ours = min(float(run(timed.format("holonomy")).stdout) for _ in range(3))
     theirs = min(float(run(timed.format("pydantic, numpy, importlib.metadata")).stdout) for _ in range(3))
-    assert ours < 4 * theirs
+    assert ours < 3 * theirs

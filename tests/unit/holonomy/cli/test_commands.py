@@ -12,6 +12,7 @@ from typing import Any
 import polars
 import pytest
 
+import holonomy
 from holonomy import Brackets, Client, Diagnostic, Training
 from schemas.states import JobState
 from tests.contracts_client import write_idx_folder
@@ -150,9 +151,12 @@ def test_rows_for_people_and_programs(command: Command, client: Client, world: W
     assert "has no results" in command("results", client.submit(Diagnostic()).id).stderr
 
 
-def test_a_bracket_job_is_reported(command: Command, client: Client, brackets_tables: None) -> None:
+def test_a_bracket_job_is_reported(command: Command, client: Client, world: World, brackets_tables: None) -> None:
+    training = client.submit(Training(steps=1))
     job = client.submit(Brackets(training=Training(steps=1), examples=range(3)))
+    world.jobs[job.id] = world.jobs[job.id].model_copy(update={"parents": (training.id,)})
     report = command("results", job.id).stdout
+    assert "The training run" in report
     assert "Largest and smallest brackets" in report
     assert "‖[v_i, v_j]‖" in report
     assert "scatter (decades)" in report
@@ -176,6 +180,8 @@ def brackets_tables(world: World) -> None:
             "r_squared_slope_1": [-0.1],
         }
     )
+    shares = ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "parameter_norm")
+    world.tables["checkpoints"] = polars.DataFrame({"step": [0], **{name: [0.5] for name in shares}})
     world.tables["outputs"] = polars.DataFrame({"step": [], "output": []})
 
 
@@ -191,6 +197,10 @@ def test_tokens_are_shown_once(command: Command) -> None:
     assert command("token", "create", "me", "--scope", "read").stdout == "hol_secret\n"
     assert json.loads(command("token", "list", "--json").stdout)[0]["scopes"] == ["read"]
     assert "token 1 is revoked" in command("token", "revoke", 1).stderr
+
+
+def test_the_version_is_told(command: Command) -> None:
+    assert command("--version").stdout == f"holonomy {holonomy.__version__}\n"
 
 
 @pytest.mark.parametrize("kind", ["training", "brackets", "diagnostic", "dataset-import"])

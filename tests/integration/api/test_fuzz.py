@@ -1,0 +1,41 @@
+"""Schemathesis sends what the OpenAPI document allows, and what it does not: no 5xx, and answers as documented."""
+
+import hypothesis
+import pytest
+import schemathesis
+from hypothesis import HealthCheck
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    ignored_auth,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+
+from service.api.openapi import document
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    unsupported_method,
+    content_type_conformance,
+    ignored_auth,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+# The stream of a job's progress lasts as long as the job: test_results.py follows one to its end.
+schema = schemathesis.openapi.from_dict(document()).exclude(path="/v1/jobs/{job_id}/progress")
+
+
+@pytest.fixture(scope="module")
+def admin(api) -> str:
+    return api.token("admin")
+
+
+@schema.parametrize()
+@hypothesis.settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_every_route_answers_as_documented(case: schemathesis.Case, api, admin: str) -> None:
+    case.call_and_validate(base_url=api.url, headers={"Authorization": f"Bearer {admin}"}, checks=CHECKS)

@@ -1,0 +1,38 @@
+import os
+import time
+from pathlib import Path
+
+from service.embedded.ports import free_port
+from service.embedded.program import Once, healthy
+
+
+def _once(folder: Path, module: str) -> Once:
+    (folder / "prepared.py").write_text("print('done')\n")
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    return Once(
+        "once", module, scope=str(folder), log=folder / "log", environment=environment, answers=lambda _: True
+    )
+
+
+def test_a_program_that_runs_once_is_ready_when_it_has_ended_well(tmp_path: Path) -> None:
+    once = _once(tmp_path, "prepared")
+    assert not once.ready()
+    once.start(10)
+    assert once.ready()
+    assert once.alive()
+    assert once.exit_code() == 0
+    assert once.tail() == "done"
+
+
+def test_a_program_that_fails_is_not_alive(tmp_path: Path) -> None:
+    once = _once(tmp_path, "absent")
+    once.launch()
+    while once.exit_code() is None:
+        time.sleep(0.02)
+    assert not once.alive()
+    assert not once.ready()
+    assert "No module named absent" in once.tail()
+
+
+def test_nothing_is_healthy_where_nothing_listens() -> None:
+    assert not healthy(free_port(), "/healthz")
