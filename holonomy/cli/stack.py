@@ -127,6 +127,8 @@ def status(as_json: AsJson = False) -> None:
 def upgrade() -> None:
     """Bring the database's schema up to this version: the one HOLONOMY_DATABASE_URL names, else the embedded one."""
     with needs_embedded():
+        from sqlalchemy.exc import SQLAlchemyError
+
         from service.db.engine import described
         from service.db.migrate import upgrade as migrate
         from service.embedded import access
@@ -142,7 +144,13 @@ def upgrade() -> None:
                     "no database: set HOLONOMY_DATABASE_URL, or start the embedded one with `holonomy up`"
                 )
             url = access.database_url(home, state)
-        console().print(f"{described(url)} is at revision {migrate(url)}")
+        try:
+            console().print(f"{described(url)} is at revision {migrate(url)}")
+        except ValueError as error:
+            raise Unconfigured(f"HOLONOMY_DATABASE_URL: {error}") from None
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+            raise ServiceFault(f"{described(url)}: {reason}; `holonomy doctor` tells more") from None
 
 
 def _embedded_status() -> "StackStatus":

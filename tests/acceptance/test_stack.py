@@ -1,10 +1,13 @@
 """The embedded stack as a whole: up, killed in every way, up again with nothing lost, down without a trace."""
 
+import json
 import os
 import secrets
 import shutil
 import signal
 import stat
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -112,14 +115,39 @@ def test_children_end_with_a_killed_supervisor(home: Home) -> None:
     assert not status.ready
 
 
-def test_up_is_idempotent_and_secrets_are_private(home: Home) -> None:
-    first = stack.up(home.path)
-    began = time.monotonic()
-    assert stack.up(home.path).supervisor == first.supervisor
-    assert time.monotonic() - began < 1
+def _holonomy(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "holonomy", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def _answer(command: subprocess.Popen[str]) -> str:
+    output, errors = command.communicate(timeout=100)
+    assert command.returncode == 0, errors
+    return output
+
+
+def test_commands_from_up_to_down(home: Home) -> None:
+    # Two at once make one stack.
+    both = [_holonomy("up", "--json"), _holonomy("up", "--json")]
+    urls = {json.loads(_answer(command))["url"] for command in both}
+    assert len(urls) == 1
+    status = json.loads(_answer(_holonomy("status", "--json")))
+    assert status["ready"]
+    assert status["url"] in urls
+    running = [part["name"] for part in status["embedded"]["processes"] if part["pid"]]
+    assert running == ["ray", "seaweedfs", "postgres", "api", "dispatcher"]
+    assert "psql postgresql://holonomy@127.0.0.1:" in _answer(_holonomy("status"))
+    findings = json.loads(_answer(_holonomy("doctor", "--json")))
+    assert {finding["state"] for finding in findings} == {"ok"}
+    assert "is at revision" in _answer(_holonomy("db", "upgrade"))
     for secret in (home.state, *home.secrets.iterdir()):
         assert stat.S_IMODE(secret.stat().st_mode) == 0o600, secret
     assert stat.S_IMODE(home.secrets.stat().st_mode) == 0o700
+    ray = next(part["pid"] for part in status["embedded"]["processes"] if part["name"] == "ray")
+    assert "HOLONOMY_DATABASE_URL" not in psutil.Process(ray).environ()
+    assert "stopped" in _answer(_holonomy("down"))
+    assert _members(home) == []
 
 
 def test_a_part_that_does_not_start_is_named_with_its_log_and_nothing_stays(home: Home) -> None:
