@@ -13,7 +13,7 @@ from schemas.blocks import ErrorKind
 from workers.outcome import Finished
 
 
-class BlockFault(Exception):  # noqa: N818 - a fault is not always an error: a block may be told to stop
+class BlockFault(Exception):
     """A block cannot finish; the message is one line for a person.
 
     Attributes:
