@@ -12,6 +12,7 @@ import structlog
 
 from service.dispatcher.database import Database, GaveUp
 from service.dispatcher.options import Options
+from service.queue.cancel import end_overdue
 from service.queue.leases import rescue
 from service.queue.sweep import explain, plan_jobs
 
@@ -42,7 +43,10 @@ class Housekeeping(threading.Thread):
             Chore("plan", options.plan_seconds, self._plan),
             Chore("rescue", options.rescue_seconds, self._rescue),
             Chore("explain", options.explain_seconds, lambda: database.run(explain)),
+            Chore("end overdue", options.rescue_seconds, self._end_overdue),
         ]
+        # A living dispatcher kills its own blocks after the grace period; this ends those of one that does not.
+        self._overdue_seconds = 2 * options.grace_seconds + options.rescue_seconds
 
     def stop(self) -> None:
         """End after the current chore."""
@@ -73,6 +77,9 @@ class Housekeeping(threading.Thread):
     def _plan(self) -> None:
         if self._database.persist(lambda: plan_jobs(self._database.engine)):
             self._planned()
+
+    def _end_overdue(self) -> None:
+        self._database.run(lambda connection: end_overdue(connection, self._overdue_seconds))
 
     def _rescue(self) -> None:
         rescued = self._database.run(rescue)

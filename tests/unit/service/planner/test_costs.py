@@ -9,6 +9,7 @@ from service.planner.costs import Costs, on, pair_key, training_key, units
 from service.planner.memory import MAX_MICRO, micro_edge
 from service.planner.plan import Cluster, plan
 from service.planner.size import UNKNOWN_PARAMETERS, ModelSize, data_size, model_size
+from workers.models.build import build
 
 DIGITS = data_size(Digits(), None)
 SPEC = Brackets(training=Training(steps=1), examples=First(count=32))
@@ -77,3 +78,10 @@ def test_the_inner_tile_fits_the_budget():
     assert micro_edge(ModelSize(1_250_000, 1), "float32") == 4
     assert micro_edge(ModelSize(1_250_000, 1), "float64") == 2
     assert micro_edge(ModelSize(10**9, 1), "float32") == 1
+
+
+@pytest.mark.parametrize("model", [Mlp(), Mlp(hidden=(7, 5), bias=False), ConvNet(), ConvNet(norm="none")])
+def test_the_count_is_that_of_the_real_module(model):
+    module = build(model, (1, 8, 8), 10)
+    real = sum(parameter.numel() for parameter in module.parameters())
+    assert model_size(Training(steps=1, model=model), DIGITS).parameters == real
