@@ -52,9 +52,18 @@ def undisturbed(postgres_server, ray_cluster, ray_bucket, tmp_path_factory) -> d
         Dispatchers.of(url, environment, tmp_path_factory.mktemp("undisturbed")) as dispatchers,
     ):
         dispatchers.start()
-        job = queue.submit(JOB)
+        job = _submit(queue)
         queue.done(job, 240)
         return _numbers(queue, job)
+
+
+def _submit(queue: Queue) -> int:
+    """Once both workers are known: the planner cuts tiles by their number, and the cut decides the last bits."""
+    known = (
+        "select coalesce(sum((slots ->> 'cpu')::int), 0) from dispatchers where heartbeat_at > now() - interval '5 s'"
+    )
+    queue.wait(lambda: queue.all(known)[0][0] == 2)
+    return queue.submit(JOB)
 
 
 def _in_the_middle(queue: Queue, job: int) -> None:
@@ -93,7 +102,7 @@ def _kill(pid: int) -> None:
 
 def test_a_worker_is_killed(queue, dispatchers, ray_cluster, undisturbed):
     dispatchers.start()
-    job = queue.submit(JOB)
+    job = _submit(queue)
     _in_the_middle(queue, job)
     for worker in _workers(ray_cluster):
         _kill(worker.pid)
@@ -105,7 +114,7 @@ def test_a_worker_is_killed(queue, dispatchers, ray_cluster, undisturbed):
 
 def test_the_dispatcher_is_killed(queue, dispatchers, undisturbed):
     first = dispatchers.start()
-    job = queue.submit(JOB)
+    job = _submit(queue)
     _in_the_middle(queue, job)
     _kill(first.pid)
     first.wait()
@@ -118,7 +127,7 @@ def test_the_dispatcher_is_killed(queue, dispatchers, undisturbed):
 
 def test_postgres_is_killed(queue, dispatchers, postgres_server, undisturbed):
     process = dispatchers.start()
-    job = queue.submit(JOB)
+    job = _submit(queue)
     _in_the_middle(queue, job)
     _kill(postgres_server.pid)
     postgres_server.process.wait()
@@ -132,7 +141,7 @@ def test_postgres_is_killed(queue, dispatchers, postgres_server, undisturbed):
 
 def test_the_object_store_goes_away_and_comes_back(queue, dispatchers, s3_server, undisturbed):
     dispatchers.start()
-    job = queue.submit(JOB)
+    job = _submit(queue)
     _in_the_middle(queue, job)
     s3_server.stop()
     try:
@@ -151,7 +160,7 @@ def test_two_dispatchers_and_one_is_killed(queue, dispatchers, undisturbed):
     first = dispatchers.start(HOLONOMY_SLOTS="1")
     dispatchers.start(HOLONOMY_SLOTS="1")
     queue.done(queue.submit(Diagnostic(blocks=4)))
-    job = queue.submit(JOB)
+    job = _submit(queue)
     _in_the_middle(queue, job)
     _kill(first.pid)
     first.wait()
