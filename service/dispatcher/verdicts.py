@@ -1,5 +1,7 @@
 """What became of a block, in the terms of the queue."""
 
+from ray.exceptions import OutOfMemoryError
+
 from schemas.blocks import BlockError, ErrorKind
 from service.dispatcher.ledger import Held
 from service.queue.commit import Broken, Done
@@ -32,6 +34,7 @@ def cancelled(held: Held) -> Broken:
 def lost(held: Held, error: BaseException) -> Broken:
     """The commit of a block whose worker died under it."""
     text = " ".join(str(error).split())
-    if "memory" in text and ("OOM" in text or "running low" in text or "pressure" in text):
+    # Ray's own monitor says so. Its text for any other death names the kernel's killer too, but as one guess of many.
+    if isinstance(error, OutOfMemoryError) or "running low on memory" in text:
         return broken(held, "memory", "the worker was ended because its host ran out of memory", text[:4000])
     return broken(held, "lost", "the worker died while the block ran", text[:4000])
