@@ -65,7 +65,7 @@ def borrowed(*, keep: bool) -> Iterator[None]:
     try:
         yield
     finally:
-        _log.info("stopping the embedded stack; what it holds stays in %s", folder)
+        _log.info("stopping the embedded stack; %s keeps what it holds, and `holonomy up` brings it back", folder)
         _embedded("stack").down(folder)
 
 

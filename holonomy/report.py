@@ -125,7 +125,7 @@ def whereabouts(job: BracketsJob, manifest: Manifest, status: ServiceStatus) -> 
     size = sum(ref.size_bytes for ref in manifest.objects) / 2**20
     return f"""Stored as job {job.id}, spec digest {manifest.digest}
   rows     Postgres {status.database}, schema results
-  arrays   {status.bucket}: {len(manifest.objects)} objects, {size:.1f} MiB
+  arrays   bucket {status.bucket}: {len(manifest.objects)} objects, {size:.1f} MiB
 
 Query it
   shell    holonomy results {job.id} --table pairs --step {step} --order-by=-bracket_norm --limit 10
