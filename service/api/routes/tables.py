@@ -65,6 +65,6 @@ def read_table(
     with services.engine.connect() as connection:
         jobs.job(connection, job_id)
     rows = OpenRows(services.engine, query.statement(results[table], job_id), services.cursor_slots)
-    if JSON in accept:
+    if JSON in accept and ARROW not in accept:
         return ClosingStream(json_chunks(rows, query.columns), rows.close, JSON)
     return ClosingStream(arrow_chunks(rows, arrow_schema(query, job_id)), rows.close, ARROW)

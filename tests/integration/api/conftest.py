@@ -1,6 +1,7 @@
 """A real API: uvicorn on a loopback port, before a real Postgres and a real S3 server."""
 
 import hashlib
+import io
 import secrets
 import socket
 import threading
@@ -15,6 +16,7 @@ import httpx2
 import numpy as np
 import psycopg2
 import pytest
+import structlog
 import uvicorn
 from fastapi import FastAPI
 from numpy.typing import NDArray
@@ -60,6 +62,8 @@ class Api:
 
 @contextmanager
 def serving(backend: Backend) -> Iterator[Api]:
+    # The server's threads would print between the test runner's dots.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(io.StringIO()))
     listener = socket.create_server(("127.0.0.1", 0))
     application = build(backend)
     server = uvicorn.Server(

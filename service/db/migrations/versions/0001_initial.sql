@@ -106,6 +106,11 @@ create index blocks_ready_job on blocks (job_id, ready_at) where state = 'ready'
 create index blocks_running on blocks (lease_until) where state = 'running';
 create index blocks_running_job on blocks (job_id) where state = 'running';
 create index blocks_waiting on blocks (job_id, phase) where state = 'waiting';
+-- Records of a few kilobytes stay in the row: moving each to the side table costs a commit a quarter of its time.
+-- Every block is updated twice, so vacuum comes after 2 % of the rows rather than 20 %.
+alter table blocks set (
+    toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02
+);
 comment on column blocks.capped is 'The job has a max_running.';
 comment on column blocks.attempts is 'Counted failures.';
 comment on column blocks.runs is 'Times it was claimed.';
