@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
+from uuid import UUID
 
 import ray
 from sqlalchemy import Engine, text
@@ -27,6 +28,7 @@ from workers.runtime.messages import Order, Success, Task, decode_outcomes, enco
 from workers.runtime.objects import StoreSettings
 
 CALLS_IN_FLIGHT = 32
+TOKEN = str(UUID(int=0))
 DEFAULT_PACK = Options.max_pack
 _JOB = text("select state, reason, extract(epoch from finished_at - started_at) from jobs where id = :job")
 _KERNELS = text("""
@@ -109,7 +111,7 @@ class DurablePath:
         while done < calls:
             for index, actor in enumerate(actors):
                 while room[index] and sent < calls:
-                    order = Order({digest: spec}, [Task(sent, 1, 1, digest, payload, "[]", 0)]).encode()
+                    order = Order({digest: spec}, [Task(sent, 1, 1, TOKEN, digest, payload, "[]", 0)]).encode()
                     waiting[actor.run.remote(order)] = index
                     room[index] -= 1
                     sent += 1

@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     grace_seconds: float = Field(default=10.0, ge=0)
     """How long a cancelled block may take to stop before it is killed."""
     slots: int | None = Field(default=None, ge=1)
-    """CPU worker slots; by default as many as the cluster has cores, less one."""
+    """CPU worker slots; by default as many as the cluster has cores that no GPU slot needs."""
     statement_timeout_seconds: float = Field(default=60.0, gt=0)
     """Longest a database statement may take."""
     api_host: str = "127.0.0.1"

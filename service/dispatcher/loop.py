@@ -149,6 +149,7 @@ class Loop:
                     block.block_id,
                     block.job_id,
                     block.run,
+                    str(block.token),
                     block.digest,
                     block.payload_json,
                     block.inputs_json,

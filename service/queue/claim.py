@@ -27,7 +27,8 @@ _TAKE = """
         lease_until = clock_timestamp() + make_interval(secs => :lease), started_at = clock_timestamp(),
         runs = b.runs + 1, reason = null
     from taken where b.id = taken.id
-    returning b.id, b.job_id, b.kind, b.payload::text as payload, nullif(b.needs, '[]') as needs, b.runs, b.lease_token, b.shrink, b.timeout_seconds,
+    returning b.id, b.job_id, b.kind, b.payload::text as payload,
+              nullif(b.needs, '[]') as needs, b.runs, b.lease_token, b.shrink, b.timeout_seconds,
               b.priority
 """
 

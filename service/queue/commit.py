@@ -23,7 +23,8 @@ __all__ = ["Broken", "Done", "commit"]
 _POISON = (ValueError, exc.DataError, exc.IntegrityError, psycopg2.DataError, psycopg2.IntegrityError)
 
 _HELD = text("""
-    select b.id, b.job_id, b.kind, b.payload::text as payload, b.leased_on, b.attempts, b.max_attempts, b.lost, b.waits, b.shrink
+    select b.id, b.job_id, b.kind, b.payload::text as payload, b.leased_on,
+           b.attempts, b.max_attempts, b.lost, b.waits, b.shrink
     from unnest(cast(:ids as bigint[]), cast(:jobs as bigint[]), cast(:tokens as uuid[])) as v(id, job_id, token)
     join blocks b on b.id = v.id and b.job_id = v.job_id
     where b.state = 'running' and b.lease_token = v.token and b.lease_until > clock_timestamp()

@@ -27,10 +27,11 @@ class Attempt(NamedTuple):
     job_id: int
     block_id: int
     run: int
+    token: str
 
     def key(self, name: str) -> str:
         """Key in the bucket of the object `name` that this attempt writes; no two attempts share one."""
-        return f"jobs/{self.digest}/{name}/{self.job_id}-{self.block_id}-{self.run}.safetensors"
+        return f"jobs/{self.digest}/{name}/{self.job_id}-{self.block_id}-{self.run}-{self.token[:8]}.safetensors"
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,10 @@ class BlockContext:
         def load() -> "dict[str, torch.Tensor]":
             from safetensors.torch import load as parse
 
-            return parse(self._memory.store.get(ref.key, ref.sha256))
+            # Copied out of the byte string, where they lie at odd addresses: kernels for vectors round differently
+            # with the alignment, and equal blocks would not have equal bits.
+            loaded = parse(self._memory.store.get(ref.key, ref.sha256))
+            return {name: tensor.clone() for name, tensor in loaded.items()}
 
         return dict(self._memory.objects.take(("arrays", ref.sha256), load))
 

@@ -71,7 +71,7 @@ class Worker:
 
     def _run(self, specs: Mapping[str, str], task: Task) -> Outcome:
         started = time.perf_counter()
-        attempt = Attempt(task.digest, task.job_id, task.block_id, task.run)
+        attempt = Attempt(task.digest, task.job_id, task.block_id, task.run, task.token)
         name = (task.block_id, task.run)
         context = BlockContext(self._memory, attempt, self.settings.device, lambda: name in self._cancelled)
         try:

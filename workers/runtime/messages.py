@@ -19,6 +19,8 @@ class Task(NamedTuple):
     block_id: int
     job_id: int
     run: int
+    token: str
+    """Of the lease: no two claims share it, in whichever database they were made."""
     digest: str
     """Digest of the job's spec, which the call carries once per job."""
     payload_json: str
