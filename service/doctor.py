@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.db.engine import connect, described
 from service.db.migrate import current, head
+from service.db.upgrade import reason
 from service.settings import Settings
 
 OLDEST_POSTGRES = 15
@@ -94,9 +95,8 @@ def _database(settings: Settings) -> Iterator[Finding]:
         with engine.connect() as connection:
             yield from _schema(connection, described(url))
     except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         mend = "see that Postgres runs and that HOLONOMY_DATABASE_URL names it; the embedded one: holonomy up"
-        yield Finding("database", "failed", f"{described(url)}: {reason}", mend)
+        yield Finding("database", "failed", f"{described(url)}: {reason(error)}", mend)
     finally:
         engine.dispose()
 

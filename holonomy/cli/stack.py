@@ -127,13 +127,11 @@ def status(as_json: AsJson = False) -> None:
 def upgrade() -> None:
     """Bring the database's schema up to this version: the one HOLONOMY_DATABASE_URL names, else the embedded one."""
     with needs_embedded():
-        from sqlalchemy.exc import SQLAlchemyError
-
-        from service.db.engine import described
-        from service.db.migrate import upgrade as migrate
+        from service.db.upgrade import upgraded
         from service.embedded import access
         from service.embedded.home import Home, state_folder
         from service.embedded.state import read_state
+        from service.errors import ServiceError
 
         url = os.environ.get("HOLONOMY_DATABASE_URL")
         if not url:
@@ -145,12 +143,11 @@ def upgrade() -> None:
                 )
             url = access.database_url(home, state)
         try:
-            console().print(f"{described(url)} is at revision {migrate(url)}")
+            console().print(upgraded(url))
         except ValueError as error:
             raise Unconfigured(f"HOLONOMY_DATABASE_URL: {error}") from None
-        except SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-            raise ServiceFault(f"{described(url)}: {reason}; `holonomy doctor` tells more") from None
+        except ServiceError as error:
+            raise ServiceFault(str(error)) from None
 
 
 def _embedded_status() -> "StackStatus":

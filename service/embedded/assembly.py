@@ -10,7 +10,7 @@ from service.embedded import ray_head, seaweedfs
 from service.embedded.children import Child
 from service.embedded.environment import TOKEN_FILE, inherited
 from service.embedded.home import Home
-from service.embedded.ports import free_port
+from service.embedded.ports import free_port, of_server
 from service.embedded.postgres import DATABASE, USER, Postgres
 from service.embedded.program import Once, Program, healthy
 from service.embedded.ray_head import RayHead
@@ -56,7 +56,7 @@ def assemble(home: Home, previous_ports: Mapping[str, int]) -> Stack:
     base = inherited(os.environ)
     store = SeaweedFS(
         home.path / "seaweedfs",
-        _of("seaweedfs", ports),
+        of_server("seaweedfs", ports),
         home.secrets / "s3.json",
         scope=scope,
         log=home.log("seaweedfs"),
@@ -64,7 +64,7 @@ def assemble(home: Home, previous_ports: Mapping[str, int]) -> Stack:
     objects = {**base, **store.environment, "HOLONOMY_S3_BUCKET": BUCKET, "HOLONOMY_HOME": scope}
     ray = RayHead(
         home.path / "ray",
-        _of("ray", ports),
+        of_server("ray", ports),
         home.secrets / "ray.token",
         scope=scope,
         log=home.log("ray"),
@@ -135,10 +135,6 @@ _ROLES = {
     **{f"seaweedfs.{role}": True for role in seaweedfs.ROLES},
     **{f"ray.{role}": False for role in ray_head.ROLES},
 }
-
-
-def _of(server: str, ports: Mapping[str, int]) -> dict[str, int]:
-    return {role.removeprefix(f"{server}."): port for role, port in ports.items() if role.startswith(f"{server}.")}
 
 
 def _found(url: str, query: str, argument: str) -> bool:

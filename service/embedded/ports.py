@@ -6,7 +6,7 @@ taken between the moment we choose it and the moment its server binds it.
 
 import random
 import socket
-from collections.abc import Container
+from collections.abc import Container, Mapping
 
 OFFSET = 10_000
 """SeaweedFS listens for gRPC at each of its ports plus this."""
@@ -51,3 +51,8 @@ def answers(port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def of_server(server: str, ports: Mapping[str, int]) -> dict[str, int]:
+    """Ports of one server by role, out of those of all, which are named `server.role`."""
+    return {name.removeprefix(f"{server}."): port for name, port in ports.items() if name.startswith(f"{server}.")}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.embedded import process
-from service.embedded.ports import OFFSET, free_port
+from service.embedded.ports import OFFSET, free_port, is_free
 from service.embedded.secret_files import write_private
 from service.embedded.server import Server, StartError
 
@@ -107,9 +107,7 @@ class SeaweedFS(Server):
     def sweep(self) -> None:
         """End what is left of this server and remove the sockets that it leaves in /tmp."""
         super().sweep()
-        for role in ROLES:
-            for socket in (f"{role}-grpc-{self.ports[role] + OFFSET}", f"{role}-{self.ports[role]}"):
-                Path("/tmp", f"seaweedfs-{socket}.sock").unlink(missing_ok=True)  # noqa: S108 - a name of its choice
+        clear_sockets(self.ports)
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -122,6 +120,14 @@ class SeaweedFS(Server):
             "WEED_JWT_FILER_SIGNING_KEY": self.credentials.secret_key,
             "WEED_JWT_FILER_SIGNING_READ_KEY": self.credentials.secret_key,
         }
+
+
+def clear_sockets(ports: Mapping[str, int]) -> None:
+    """Remove the sockets that a server which has ended left in /tmp, unless another one took its port."""
+    for role in ROLES:
+        if is_free(ports[role]):
+            for socket in (f"{role}-grpc-{ports[role] + OFFSET}", f"{role}-{ports[role]}"):
+                Path("/tmp", f"seaweedfs-{socket}.sock").unlink(missing_ok=True)  # noqa: S108 - a name of its choice
 
 
 def free_ports(preferred: Mapping[str, int] | None = None, *, taken: Container[int] = ()) -> dict[str, int]:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import psutil
 
-from service.embedded import process, ray_head
+from service.embedded import process, ray_head, seaweedfs
 from service.embedded.home import Home
+from service.embedded.ports import of_server
 from service.embedded.process import Identity, identify
 from service.embedded.program import healthy
 from service.embedded.secret_files import write_private
@@ -100,6 +101,8 @@ def down(folder: Path) -> bool:
     found |= bool(leftovers)
     process.end(leftovers)
     found |= ray_head.clear(home.path / "ray")
+    if state is not None:
+        seaweedfs.clear_sockets(of_server("seaweedfs", state.ports))
     remaining = process.marked(f"{folder}:")
     if remaining:
         raise StartError(f"could not end process {', '.join(str(one.pid) for one in remaining)}; end it by hand")

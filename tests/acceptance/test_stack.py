@@ -96,6 +96,9 @@ def test_nothing_is_lost_when_any_or_all_processes_are_killed(home: Home) -> Non
     assert stack.down(home.path)
     _until(lambda: _members(home) == [], 2)
     assert not temporary.exists()
+    sockets = Path("/tmp").glob("seaweedfs-*.sock")  # noqa: S108 - where SeaweedFS puts them
+    ports = [port for role, port in state.ports.items() if role.startswith("seaweedfs.")]
+    assert [path for path in sockets if any(str(port) in path.name for port in ports)] == []
     assert not stack.down(home.path)
 
 

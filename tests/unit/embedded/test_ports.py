@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from service.embedded.ports import OFFSET, answers, free_port, is_free
+from service.embedded.ports import OFFSET, answers, free_port, is_free, of_server
 
 
 @pytest.fixture
@@ -35,3 +35,7 @@ def test_ports_stay_out_of_the_ranges_of_ray_and_of_outgoing_connections() -> No
 def test_answers(listener: int) -> None:
     assert answers(listener)
     assert not answers(free_port())
+
+
+def test_ports_of_one_server_by_role() -> None:
+    assert of_server("ray", {"api": 1, "ray.gcs": 2, "rayon.x": 3}) == {"gcs": 2}
