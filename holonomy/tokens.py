@@ -11,6 +11,18 @@ from schemas.api import NewToken, Scope, TokenInfo, TokenRequest
 DEFAULT_SCOPES: tuple[Scope, ...] = ("read", "submit")
 
 
+def token_request(name: str, scopes: Sequence[str]) -> TokenRequest:
+    """The request for a token, checked.
+
+    Raises:
+        Refused: the name is empty or too long, or a scope is not one of read, submit, admin.
+    """
+    try:
+        return TokenRequest.model_validate({"name": name, "scopes": tuple(scopes)})
+    except ValidationError as error:
+        raise Refused(explain(error)) from None
+
+
 class Tokens:
     """Who may do what."""
 
@@ -24,11 +36,7 @@ class Tokens:
             Refused: a scope is not one of read, submit, admin.
             Unauthorized: the own token lacks the scope `admin`.
         """
-        try:
-            request = TokenRequest.model_validate({"name": name, "scopes": tuple(scopes)})
-        except ValidationError as error:
-            raise Refused(explain(error)) from None
-        return self._connection.post("/v1/tokens", NewToken, request)
+        return self._connection.post("/v1/tokens", NewToken, token_request(name, scopes))
 
     def list(self) -> tuple[TokenInfo, ...]:
         """Every token, without secrets."""

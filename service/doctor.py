@@ -19,9 +19,9 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from service.administration import reason
 from service.db.engine import connect, described
 from service.db.migrate import current, head
-from service.db.upgrade import reason
 from service.settings import Settings
 
 OLDEST_POSTGRES = 15

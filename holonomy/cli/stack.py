@@ -1,6 +1,5 @@
-"""`holonomy up`, `down`, `status` and `db upgrade`: the embedded stack. What they need is imported when they run."""
+"""`holonomy up`, `down` and `status`: the embedded stack. What they need is imported when they run."""
 
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -31,11 +30,6 @@ def register(app: typer.Typer) -> None:
     app.command()(reported(up))
     app.command()(reported(down))
     app.command()(reported(status))
-    database = typer.Typer(name="db", help="The database's schema.", no_args_is_help=True)
-    # A group of one command would otherwise be that command.
-    database.callback()(lambda: None)
-    database.command("upgrade")(reported(upgrade))
-    app.add_typer(database)
 
 
 @contextmanager
@@ -122,32 +116,6 @@ def status(as_json: AsJson = False) -> None:
             console().print(job_table(jobs))
     if away:
         raise typer.Exit(SERVICE_AWAY)
-
-
-def upgrade() -> None:
-    """Bring the database's schema up to this version: the one HOLONOMY_DATABASE_URL names, else the embedded one."""
-    with needs_embedded():
-        from service.db.upgrade import upgraded
-        from service.embedded import access
-        from service.embedded.home import Home, state_folder
-        from service.embedded.state import read_state
-        from service.errors import ServiceError
-
-        url = os.environ.get("HOLONOMY_DATABASE_URL")
-        if not url:
-            home = Home(state_folder())
-            state = read_state(home)
-            if state is None or state.supervisor.find() is None:
-                raise Unconfigured(
-                    "no database: set HOLONOMY_DATABASE_URL, or start the embedded one with `holonomy up`"
-                )
-            url = access.database_url(home, state)
-        try:
-            console().print(upgraded(url))
-        except ValueError as error:
-            raise Unconfigured(f"HOLONOMY_DATABASE_URL: {error}") from None
-        except ServiceError as error:
-            raise ServiceFault(str(error)) from None
 
 
 def _embedded_status() -> "StackStatus":

@@ -10,9 +10,12 @@ from holonomy.cli.output import console, print_json, tell
 from holonomy.cli.render import token_table
 from holonomy.client import Client
 from holonomy.tokens import DEFAULT_SCOPES
-from schemas.api import Scope
+from schemas.api import NewToken, Scope
 
-SCOPES: tuple[str, ...] = get_args(Scope)
+ScopeOption = Annotated[
+    list[str] | None,
+    typer.Option(help=f"One of {', '.join(get_args(Scope))}; repeatable. By default read and submit."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -26,20 +29,12 @@ def register(app: typer.Typer) -> None:
 
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Whose it is.")],
-    scope: Annotated[
-        list[str] | None,
-        typer.Option(help=f"One of {', '.join(SCOPES)}; may be given several times. By default read and submit."),
-    ] = None,
+    scope: ScopeOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a token and print it; it is shown this once."""
     with Client() as client:
-        token = client.tokens.create(name, scope or DEFAULT_SCOPES)
-    if as_json:
-        print_json(token)
-    else:
-        tell(f"token {token.id} for {token.name} ({', '.join(token.scopes)}); it is shown this once:")
-        typer.echo(token.token)
+        show_new(client.tokens.create(name, scope or DEFAULT_SCOPES), as_json)
 
 
 def list_(as_json: AsJson = False) -> None:
@@ -59,3 +54,12 @@ def revoke(
     with Client() as client:
         client.tokens.revoke(token)
     tell(f"token {token} is revoked")
+
+
+def show_new(token: NewToken, as_json: bool) -> None:
+    """Print a token, the secret alone on standard output."""
+    if as_json:
+        print_json(token)
+    else:
+        tell(f"token {token.id} for {token.name} ({', '.join(token.scopes)}); it is shown this once:")
+        typer.echo(token.token)

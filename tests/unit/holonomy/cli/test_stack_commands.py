@@ -74,3 +74,9 @@ def test_without_the_extra_one_line_says_what_to_install(arguments: list[str]) -
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("holonomy: this needs more than the client: pip install 'holonomy[embedded]'")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_token_of_an_unknown_scope_is_refused_before_the_database_is_asked(command: Command) -> None:
+    done = command("db", "token", "ada", "--scope", "root")
+    assert done.exit_code == 2
+    assert "'read', 'submit' or 'admin'" in done.stderr
