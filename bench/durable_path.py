@@ -1,6 +1,7 @@
 """A dispatcher in this process, and the rates of what goes through it."""
 
 import logging
+import signal
 import statistics
 import threading
 import time
@@ -64,6 +65,8 @@ class DurablePath:
 
     def __exit__(self, *error: object) -> None:
         ray.shutdown()
+        # Ray's core sends its own process SIGTERM when the head goes, even after a shutdown; the report comes later.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     def beside_ray(self, rounds: int, blocks: int) -> tuple[float, float, float]:
         """Median rates of bare calls and of the durable path, one block per call, in turn; median of their ratio."""

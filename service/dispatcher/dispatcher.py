@@ -17,7 +17,7 @@ from service.dispatcher.loop import Loop
 from service.dispatcher.options import Device, Options
 from service.dispatcher.pool import Pool
 from service.dispatcher.signals import Inbox, Wake
-from service.dispatcher.watch import EXIT_AGAIN, Watch
+from service.dispatcher.watch import EXIT_AGAIN, Watch, answers
 from workers.runtime.execution import WorkerSettings
 
 _DEVICES: tuple[Device, ...] = ("cpu", "cuda")
@@ -28,6 +28,7 @@ class Dispatcher:
 
     def __init__(self, engine: Engine, workers: WorkerSettings, ray_address: str, options: Options) -> None:
         self._options = options
+        self._ray_address = ray_address
         self._ledger = Ledger()
         self._database = Database(engine)
         self._inbox: Inbox = SimpleQueue()
@@ -56,12 +57,17 @@ class Dispatcher:
         self._log.info("started", name=self._options.name)
         for thread in (*self._claimers.values(), self._committer, self._heartbeat, self._housekeeping, self._watch):
             thread.start()
-        while not self._stopping and not self._ray_lost:
-            self._loop.turn()
-            self._slots = (self._loop.slots(), self._loop.busy())
+        try:
+            while not self._stopping and not self._ray_lost:
+                self._loop.turn()
+                self._slots = (self._loop.slots(), self._loop.busy())
+        except Exception:
+            self._log.exception("the loop failed; committing what has finished, then exiting to be started again")
+            self._ray_lost = True
         self._drain()
         self._log.info("stopped", uncommitted=len(self._ledger))
-        return EXIT_AGAIN if self._ray_lost else 0
+        # Ray sends its driver SIGTERM when its node dies: that is no request to stay away.
+        return EXIT_AGAIN if self._ray_lost or not answers(self._ray_address) else 0
 
     def _drain(self) -> None:
         """Finish what runs within the grace, give the rest back, and commit it all within the grace again."""
