@@ -8,6 +8,8 @@ about a second says how much of the wall time the kernels get.
 """
 
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 from sqlalchemy import Engine, text
 
@@ -24,30 +26,29 @@ SLOTS = 2
 
 def measure(quick: bool) -> tuple[list[Figure], dict[str, str]]:
     """All figures; `quick` takes fewer blocks and rounds."""
-    rounds, single, packed, jobs = (3, 3_000, 20_000, 1_000) if quick else (5, 12_000, 100_000, 5_000)
+    sizes, jobs = ((3, 3_000, 20_000, 16), 1_000) if quick else ((5, 12_000, 100_000, 40), 5_000)
     with servers(SLOTS) as stack:
         # Ray reads how to authenticate when it is imported: after its head is up.
-        from bench.durable_path import DurablePath
+        from bench.durable_path import measure as measure_path
 
+        url = stack.postgres.url
         ObjectStore(StoreSettings(BUCKET)).create_bucket()
-        upgrade(stack.postgres.url)
-        engine = connect(stack.postgres.url, application="bench")
+        upgrade(url)
+        engine = connect(url, application="bench")
         version = _checked(engine)
-        with DurablePath(engine, stack, slots=SLOTS, record_bytes=RECORD_BYTES) as path:
-            bare, one, ratio = path.beside_ray(rounds, single)
-            many = path.packed(rounds, packed)
-            theirs = procrastinate_rate(stack.postgres.url, jobs, RECORD_BYTES)
-            share, tile_seconds = path.kernel_share(examples=16 if quick else 40)
         engine.dispose()
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            rates = pool.submit(measure_path, url, stack.ray.address, SLOTS, RECORD_BYTES, sizes).result()
+        theirs = procrastinate_rate(url, jobs, RECORD_BYTES)
     figures = [
-        Figure("bare Ray actor calls", bare, "calls/s"),
-        Figure("durable, one block per call", one, "blocks/s"),
-        Figure("durable over bare Ray, one block per call", ratio, "ratio", target=0.7, aim=0.95),
-        Figure("durable, small blocks packed", many, "blocks/s", target=6_000, aim=12_000),
+        Figure("bare Ray actor calls", rates.bare, "calls/s"),
+        Figure("durable, one block per call", rates.one_per_call, "blocks/s"),
+        Figure("durable over bare Ray, one block per call", rates.ratio, "ratio", target=0.7, aim=0.95),
+        Figure("durable, small blocks packed", rates.packed, "blocks/s", target=6_000, aim=12_000),
         Figure("procrastinate, no-op jobs", theirs, "jobs/s"),
-        Figure("durable, one block per call, over procrastinate", one / theirs, "ratio", target=3.0),
-        Figure("bracket job: length of a tile", tile_seconds, "s"),
-        Figure("bracket job: share of the slots' time in kernels", share, "share", target=0.9),
+        Figure("durable, one block per call, over procrastinate", rates.one_per_call / theirs, "ratio", target=3.0),
+        Figure("bracket job: length of a tile", rates.tile_seconds, "s"),
+        Figure("bracket job: share of the slots' time in kernels", rates.kernel_share, "share", target=0.9),
     ]
     return figures, {"postgres": version}
 

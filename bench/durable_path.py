@@ -1,19 +1,18 @@
 """A dispatcher in this process, and the rates of what goes through it."""
 
 import logging
-import signal
 import statistics
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 import ray
 from sqlalchemy import Engine, text
 
-from bench.servers import BUCKET, Servers
+from bench.servers import BUCKET
 from schemas.brackets import Brackets
 from schemas.data import First
 from schemas.diagnostic import Diagnostic
@@ -50,23 +49,51 @@ class BareActor:
         return self._answer
 
 
+class Rates(NamedTuple):
+    """What `measure` found; rates are a second."""
+
+    bare: float
+    one_per_call: float
+    ratio: float
+    packed: float
+    kernel_share: float
+    tile_seconds: float
+
+
+def measure(url: str, address: str, slots: int, record_bytes: int, sizes: tuple[int, int, int, int]) -> Rates:
+    """All rates. Call it in a process of its own: Ray kills its driver when the head goes, even after a shutdown.
+
+    Args:
+        url: Postgres, at the newest schema.
+        address: the Ray head.
+        slots: workers.
+        record_bytes: size of each block's record.
+        sizes: rounds, blocks of a round one to a call, blocks of a round packed, examples of the bracket job.
+    """
+    rounds, single, packed, examples = sizes
+    engine = connect(url, application="bench")
+    with DurablePath(engine, url, address, slots=slots, record_bytes=record_bytes) as path:
+        rates = Rates(*path.beside_ray(rounds, single), path.packed(rounds, packed), *path.kernel_share(examples))
+    engine.dispose()
+    return rates
+
+
 class DurablePath:
     """Rates through the durable path. As a context manager it is Ray's driver."""
 
-    def __init__(self, engine: Engine, stack: Servers, *, slots: int, record_bytes: int) -> None:
+    def __init__(self, engine: Engine, url: str, address: str, *, slots: int, record_bytes: int) -> None:
         self._engine = engine
-        self._stack = stack
+        self._url = url
+        self._address = address
         self._slots = slots
         self._record_bytes = record_bytes
 
     def __enter__(self) -> Self:
-        ray.init(address=self._stack.ray.address, namespace="bench", log_to_driver=False, logging_level=logging.ERROR)
+        ray.init(address=self._address, namespace="bench", log_to_driver=False, logging_level=logging.ERROR)
         return self
 
     def __exit__(self, *error: object) -> None:
         ray.shutdown()
-        # Ray's core sends its own process SIGTERM when the head goes, even after a shutdown; the report comes later.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     def beside_ray(self, rounds: int, blocks: int) -> tuple[float, float, float]:
         """Median rates of bare calls and of the durable path, one block per call, in turn; median of their ratio."""
@@ -156,11 +183,9 @@ class DurablePath:
     @contextmanager
     def _dispatcher(self, max_pack: int = DEFAULT_PACK) -> Iterator[None]:
         """A dispatcher on a thread of this process."""
-        engine = connect(self._stack.postgres.url, application="holonomy dispatcher")
+        engine = connect(self._url, application="holonomy dispatcher")
         workers = WorkerSettings(StoreSettings(BUCKET))
-        dispatcher = Dispatcher(
-            engine, workers, self._stack.ray.address, Options(slots=self._slots, max_pack=max_pack)
-        )
+        dispatcher = Dispatcher(engine, workers, self._address, Options(slots=self._slots, max_pack=max_pack))
         thread = threading.Thread(target=dispatcher.run)
         thread.start()
         try:
