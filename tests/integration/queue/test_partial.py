@@ -79,7 +79,9 @@ def test_a_diverging_run_fails_with_the_step_and_its_checkpoints_stay(bench):
     assert names == ["checkpoints/000000000", "checkpoints/000000001", "schedule"]
     assert checkpoints == [0, 1]
     assert steps == list(range(1, len(steps) + 1))
-    records = bench.desk.sql("select record from blocks where job_id = :job and kind = 'training_segment'", job=job_id)
+    records = bench.desk.sql(
+        "select record from blocks where job_id = :job and kind = 'training_segment'", job=job_id
+    )
     assert all(row.record["provenance"]["torch"] for row in records if row.record and row.record["objects"])
     assert len([row for row in records if row.record]) == 2
 
