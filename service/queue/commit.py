@@ -118,7 +118,7 @@ def _parsed(outcome: Done, row: Any) -> Finished:
 
 
 def _keep(connection: Connection, partial: Done, row: Any) -> None:
-    """Store what a block had made before it failed for good, unless an earlier run of it, before a retry, made more."""
+    """Store what a block had made before it failed for good, unless a run of it before a retry had made more."""
     made = _parsed(partial, row)
     if row.kept is not None:
         if row.kept > len(made.record.objects):
