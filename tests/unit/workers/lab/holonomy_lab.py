@@ -130,3 +130,17 @@ class Watchful(nn.Sequential):
     def forward(self, inputs):
         self.seen.append(torch.are_deterministic_algorithms_enabled())
         return super().forward(inputs)
+
+
+class Recurrent(nn.Module):
+    def __init__(self, input_shape, outputs):
+        super().__init__()
+        self.recurrent, self.head = nn.GRU(1, 2, batch_first=True), nn.Linear(2, outputs)
+
+    def forward(self, inputs):
+        return self.head(self.recurrent(inputs.flatten(1).unsqueeze(-1))[0][:, -1])
+
+
+class Lazy(nn.Sequential):
+    def __init__(self, input_shape, outputs):
+        super().__init__(nn.Flatten(), nn.LazyLinear(outputs))
