@@ -2,13 +2,18 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from schemas.base import Device, Dtype, Spec, Step
 from schemas.data import Examples, Indices, count_examples, largest_index
 from schemas.training import Training
 
 Pair = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
+
+
+def _once(pairs: tuple[Pair, ...]) -> tuple[Pair, ...]:
+    """Ascending, each once: the same pairs have the same digest."""
+    return tuple(sorted(set(pairs)))
 
 
 class Brackets(Spec):
@@ -23,7 +28,7 @@ class Brackets(Spec):
     """Training examples x, y (N of them): N(N − 1)/2 unordered pairs."""
     test_examples: Examples | None = None
     """Test examples t (T of them) whose logit perturbations J_t [v_x, v_y] are stored; none by default."""
-    keep: Literal["none", "all"] | Annotated[tuple[Pair, ...], Field(min_length=1)] = "none"
+    keep: Literal["none", "all"] | Annotated[tuple[Pair, ...], Field(min_length=1), AfterValidator(_once)] = "none"
     """Pairs whose whole bracket is stored, one value per parameter."""
     batchnorm: Literal["eval"] = "eval"
     """BatchNorm uses the running statistics of the checkpoint, passed explicitly."""

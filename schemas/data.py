@@ -5,7 +5,7 @@ Training examples are numbered from 0 in the train split, test examples from 0 i
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, JsonValue, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
 
 from schemas.base import Digest, Name, PositiveFloat, Seed, Spec
 
@@ -56,21 +56,16 @@ Data = Annotated[Digits | Idx | RegistryData, Field(discriminator="kind")]
 Index = Annotated[int, Field(ge=0, lt=2**31)]
 
 
+def _ascending(indices: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted(indices))
+
+
 class Indices(Spec):
     """Listed examples; kept in ascending order, so that the same set has the same digest."""
 
     kind: Literal["indices"] = "indices"
-    indices: Annotated[tuple[Index, ...], Field(min_length=1, max_length=MAX_EXAMPLES)]
+    indices: Annotated[tuple[Index, ...], Field(min_length=1, max_length=MAX_EXAMPLES), AfterValidator(_ascending)]
     """Example numbers, each once."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _sorted(cls, value: Any) -> Any:
-        if isinstance(value, dict) and isinstance(value.get("indices"), list | tuple):
-            items = value["indices"]
-            if all(isinstance(item, int) for item in items):
-                return {**value, "indices": tuple(sorted(items))}
-        return value
 
     @model_validator(mode="after")
     def _unique(self) -> Self:

@@ -38,15 +38,11 @@ class Training(Spec):
     device: Device = "auto"
     """`auto` takes whatever slot is free; bits may differ between devices, which is recorded."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _last_step_is_kept(cls, value: object) -> object:
-        if not isinstance(value, dict):
-            return value
-        steps, kept = value.get("steps"), value.get("checkpoints", ())
-        if isinstance(steps, int) and isinstance(kept, list | tuple) and all(isinstance(k, int) for k in kept):
-            return {**value, "checkpoints": tuple(sorted({*kept, steps}))}
-        return value
+    @model_validator(mode="after")
+    def _last_step_is_kept(self) -> Self:
+        # After the fields are checked: 100, "100" and 100.0 are one number of steps by then.
+        object.__setattr__(self, "checkpoints", tuple(sorted({*self.checkpoints, self.steps})))
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

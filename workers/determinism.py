@@ -13,10 +13,13 @@ from workers.errors import UserFault
 def deterministic() -> Iterator[None]:
     """Run with deterministic algorithms, full float32 products (no TF32) and no cuDNN autotuning; then restore.
 
+    Whatever runs a model belongs inside, a first look at its outputs too.
+
     Raises:
         UserFault: the code inside uses an operation that has no deterministic implementation.
     """
-    # cuBLAS reads this when its handle is made; without it, deterministic mode refuses every matrix product on CUDA.
+    # cuBLAS reads this when its handle is made, at the process's first product: no product may come before. Without
+    # it, deterministic mode refuses every matrix product on CUDA.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     before = torch.are_deterministic_algorithms_enabled()
     fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ from schemas.data import count_examples
 from service.planner.blocks import Plan, PlannedBlock, wanted_device
 from service.planner.costs import Cost
 from service.planner.limits import MAX_BLOCKS
+from service.planner.memory import MAX_TILE_BYTES
 from service.planner.training import checkpoint_name
 
 TARGET_TILE_SECONDS = 5.0
@@ -18,14 +19,16 @@ TILES_PER_WORKER = 2
 Span = tuple[int, int]
 
 
-def parts(examples: int, checkpoints: int, cost: Cost, workers: int) -> int:
+def parts(examples: int, checkpoints: int, cost: Cost, workers: int, pair_bytes: int = 0) -> int:
     """Into how many spans the N examples are cut.
 
     n spans make n(n + 1)/2 tiles per checkpoint. Tiles take about five seconds; where that leaves workers without a
     tile they get shorter, down to one second. A span has two examples at least, so that every tile holds a pair.
+    A tile's object, of `pair_bytes` a pair, stays within what a worker can hold.
     """
     edge = max(2.0, sqrt(TARGET_TILE_SECONDS / (2 * cost.seconds_per_unit)))
-    count = ceil(examples / edge)
+    storable = max(2, isqrt(MAX_TILE_BYTES // max(1, pair_bytes)))
+    count = ceil(examples / min(edge, storable))
     while (
         checkpoints * count * (count + 1) // 2 < TILES_PER_WORKER * workers
         and 2 * (examples / (count + 1)) ** 2 * cost.seconds_per_unit > SHORTEST_TILE_SECONDS
@@ -41,10 +44,12 @@ def spans(examples: int, count: int) -> list[Span]:
     return list(pairwise(ends))
 
 
-def plan_brackets(spec: Brackets, job_id: JobId, parent_id: JobId, cost: Cost, workers: int, micro: int) -> Plan:
+def plan_brackets(
+    spec: Brackets, job_id: JobId, parent_id: JobId, cost: Cost, workers: int, micro: int, pair_bytes: int = 0
+) -> Plan:
     """Phase 0: tiles, checkpoint by checkpoint. Phase 1: the summary of each checkpoint."""
     examples = count_examples(spec.examples)
-    cut = spans(examples, parts(examples, len(spec.checkpoints), cost, workers))
+    cut = spans(examples, parts(examples, len(spec.checkpoints), cost, workers, pair_bytes))
     device = wanted_device(spec.device)
     tiles = [
         PlannedBlock(

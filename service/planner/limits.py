@@ -14,6 +14,8 @@ from service.planner.size import DataSize, model_size
 MAX_BLOCKS = 1_000_000
 MAX_PAIR_ROWS = 200_000_000
 MAX_OBJECT_BYTES = 2**40
+# The batch schedule is one object, and every segment of the run reads it.
+MAX_SCHEDULE_BYTES = 2**31
 
 
 def check(spec: Training | Brackets | Diagnostic, data: DataSize) -> None:
@@ -46,6 +48,13 @@ def _check_training(spec: Training, data: DataSize) -> None:
             "outputs_mismatch",
             f"the model has {outputs} outputs but the dataset has {data.labels} labels: "
             "leave `outputs` out, or make them equal",
+        )
+    batch = min(spec.batch_size, data.train or spec.batch_size)
+    if 8 * batch * spec.steps > MAX_SCHEDULE_BYTES:
+        raise Refused(
+            "too_large",
+            f"a batch schedule has at most {MAX_SCHEDULE_BYTES:,} bytes; this one needs {spec.steps:,} steps × "
+            f"{batch:,} examples × 8 bytes = {8 * batch * spec.steps:,}: take fewer steps or smaller batches",
         )
     # Parameters and, for Adam, two moments.
     each = 3 * model_size(spec, data).parameters * ITEM_BYTES[spec.dtype]

@@ -19,7 +19,7 @@ from service.planner.costs import (
     pair_key,
     training_key,
 )
-from service.planner.memory import micro_edge
+from service.planner.memory import micro_edge, stored_bytes
 from service.planner.size import DataSize, model_size
 from service.planner.training import plan_training
 
@@ -79,8 +79,9 @@ def plan(
             if parent_id is None:
                 raise ValueError(f"job {job_id} is a bracket job and needs a training run as its parent")
             _, workers = cluster.serves(spec.device)
-            micro = micro_edge(model_size(spec.training, data), spec.dtype)
-            made = plan_brackets(spec, job_id, parent_id, pair_cost(spec, data, costs, cluster), workers, micro)
+            size, cost = model_size(spec.training, data), pair_cost(spec, data, costs, cluster)
+            micro, pair_bytes = micro_edge(size, spec.dtype), stored_bytes(spec, size, data)
+            made = plan_brackets(spec, job_id, parent_id, cost, workers, micro, pair_bytes)
             return Plan(made.blocks, made.details | {"costs": {"bracket_tile": pair_key(spec)}})
         case _:
             assert_never(spec)

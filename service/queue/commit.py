@@ -13,7 +13,7 @@ from sqlalchemy import Connection, exc, text
 from schemas.blocks import BlockError, BlockRecord
 from service.queue.failures import Tries
 from service.queue.outcomes import Broken, Done
-from service.queue.results import Finished, store
+from service.queue.results import Finished, forget, keep, store
 from service.queue.settle import LockedJob, lock, settle
 from service.queue.verdicts import BrokenBlock, pass_verdicts
 
@@ -24,7 +24,7 @@ _POISON = (ValueError, exc.DataError, exc.IntegrityError, psycopg2.DataError, ps
 
 _HELD = text("""
     select b.id, b.job_id, b.kind, b.payload::text as payload, b.leased_on,
-           b.attempts, b.max_attempts, b.lost, b.waits, b.shrink
+           b.attempts, b.max_attempts, b.lost, b.waits, b.shrink, jsonb_array_length(b.record -> 'objects') as kept
     from unnest(cast(:ids as bigint[]), cast(:jobs as bigint[]), cast(:tokens as uuid[])) as v(id, job_id, token)
     join blocks b on b.id = v.id and b.job_id = v.job_id
     where b.state = 'running' and b.lease_token = v.token and b.lease_until > clock_timestamp()
@@ -38,6 +38,8 @@ _FINISH = text("""
         as v(id, token, record, seconds)
     where b.id = v.id and b.state = 'running' and b.lease_token = v.token
 """)
+# A failed block has a record only when it left a part of its work: what that was computed with.
+_KEEP_RECORD = text("update blocks set record = cast(:record as jsonb) where id = :block")
 
 
 def commit(connection: Connection, outcomes: Sequence[Done | Broken]) -> list[bool]:
@@ -89,6 +91,9 @@ def _commit(connection: Connection, outcomes: Sequence[Done | Broken]) -> list[b
         _parsed(outcome, row) for outcome in valid if isinstance(outcome, Done) and (row := held[outcome.block_id])
     ]
     _finish(connection, finished)
+    for item in finished:
+        if held[item.done.block_id].kept is not None:
+            forget(connection, item)
     store(connection, finished, jobs)
     failures = pass_verdicts(
         connection,
@@ -100,7 +105,7 @@ def _commit(connection: Connection, outcomes: Sequence[Done | Broken]) -> list[b
     )
     for outcome in valid:
         if isinstance(outcome, Broken) and outcome.partial is not None and outcome.error.kind == "user":
-            _keep(connection, _parsed(outcome.partial, held[outcome.block_id]), jobs)
+            _keep(connection, outcome.partial, held[outcome.block_id])
     done = Counter(item.done.job_id for item in finished)
     for job_id in sorted({outcome.job_id for outcome in valid}):
         settle(connection, jobs[job_id], done=done[job_id], failure=failures.get(job_id))
@@ -112,13 +117,15 @@ def _parsed(outcome: Done, row: Any) -> Finished:
     return Finished(outcome, record, row.kind, row.payload, row.leased_on)
 
 
-def _keep(connection: Connection, partial: Finished, jobs: dict[int, LockedJob]) -> None:
-    """Store what a block had made before it failed for good, unless an earlier run of it, before a retry, did."""
-    try:
-        with connection.begin_nested():
-            store(connection, [partial], jobs)
-    except (exc.IntegrityError, psycopg2.IntegrityError):
-        return
+def _keep(connection: Connection, partial: Done, row: Any) -> None:
+    """Store what a block had made before it failed for good, unless a run of it before a retry had made more."""
+    made = _parsed(partial, row)
+    if row.kept is not None:
+        if row.kept > len(made.record.objects):
+            return
+        forget(connection, made)
+    connection.execute(_KEEP_RECORD, {"block": partial.block_id, "record": partial.record_json})
+    keep(connection, [made])
 
 
 def _finish(connection: Connection, finished: Sequence[Finished]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from schemas.blocks import BlockRecord, payload
+from schemas.blocks import BlockRecord, TrainingSegment, payload
 from schemas.results import RESULT_TABLES
 from service.db.copy import BadRows, copy_rows, encode
 from service.planner.costs import MeasuredDevice, units
@@ -23,6 +23,12 @@ _OBJECTS = text("""
         cast(:sha256s as text[]), cast(:sizes as bigint[]), cast(:arrays as jsonb[])
     )
 """)
+_FORGET_OBJECTS = text("delete from objects where job_id = :job and block_id = :block")
+# Step 0 belongs to the first segment.
+_FORGET_STEPS = [
+    text(f"delete from {table} where job_id = :job and step <= :stop and (step > :start or :start = 0)")  # noqa: S608
+    for table in ("checkpoints", "training_steps")
+]
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,24 @@ def store(connection: Connection, finished: Sequence[Finished], jobs: dict[int, 
     Raises:
         BadRows: rows that do not fit their table.
     """
+    keep(connection, finished)
+    learn(
+        connection,
+        [
+            Measurement(key, item.device, count, item.record.kernel_seconds or item.record.seconds)
+            for item in finished
+            if (key := jobs[item.done.job_id].costs.get(item.kind))
+            and (count := units(payload.validate_json(item.payload_json)))
+        ],
+    )
+
+
+def keep(connection: Connection, finished: Sequence[Finished]) -> None:
+    """Write objects, rows and log lines, and learn nothing about costs: the block may have stopped half way.
+
+    Raises:
+        BadRows: rows that do not fit their table.
+    """
     _store_objects(connection, finished)
     _store_rows(connection, finished)
     write(
@@ -52,15 +76,15 @@ def store(connection: Connection, finished: Sequence[Finished], jobs: dict[int, 
             for line in item.record.log
         ],
     )
-    learn(
-        connection,
-        [
-            Measurement(key, item.device, count, item.record.kernel_seconds or item.record.seconds)
-            for item in finished
-            if (key := jobs[item.done.job_id].costs.get(item.kind))
-            and (count := units(payload.validate_json(item.payload_json)))
-        ],
-    )
+
+
+def forget(connection: Connection, finished: Finished) -> None:
+    """Take back what an earlier run of the block had stored before it failed; its log lines stay."""
+    job_id, work = finished.done.job_id, payload.validate_json(finished.payload_json)
+    connection.execute(_FORGET_OBJECTS, {"job": job_id, "block": finished.done.block_id})
+    if isinstance(work, TrainingSegment):  # the one kind of block that leaves a part of its work
+        for statement in _FORGET_STEPS:
+            connection.execute(statement, {"job": job_id, "start": work.start, "stop": work.stop})
 
 
 def _store_objects(connection: Connection, finished: Sequence[Finished]) -> None:

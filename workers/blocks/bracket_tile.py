@@ -94,24 +94,26 @@ def bracket_tile(
     dataset = load(spec.training.data, context, torch_dtype(spec.dtype))
     chosen = Chosen.of(spec, dataset)
     shape = TileShape.of(payload, len(chosen.train))
-    functional = functional_at(spec, needed(inputs, f"checkpoints/{payload.step:09d}"), context)
+    checkpoint = needed(inputs, f"checkpoints/{payload.step:09d}")
     train = torch.from_numpy(chosen.train).to(context.device)
     test = None if chosen.test is None else torch.from_numpy(chosen.test).to(context.device)
     test_inputs = None if test is None else dataset.test.inputs[test]
     micro = max(1, payload.micro >> shrink)
-    with context.kernel(), deterministic(), refusals():
-        tile = compute_tile(
-            functional,
-            dataset.train.inputs[train],
-            train_targets(spec, dataset, train),
-            TileTask(shape, micro, test_inputs, chosen.kept(spec, shape)),
-            context.check_cancelled,
-        )
-        numbers = _numbers(tile, shape, chosen.train, payload.step)
-    sizes = np.array([parameter.numel() for parameter in functional.parameters.values()])
-    arrays = _pair_arrays(tile, numbers, sizes)
-    if test is not None and tile.logits is not None:
-        arrays |= _output_arrays(spec, functional, dataset, test, tile.logits)
+    with deterministic(), refusals():
+        functional = functional_at(spec, checkpoint, context)
+        with context.kernel():
+            tile = compute_tile(
+                functional,
+                dataset.train.inputs[train],
+                train_targets(spec, dataset, train),
+                TileTask(shape, micro, test_inputs, chosen.kept(spec, shape)),
+                context.check_cancelled,
+            )
+            numbers = _numbers(tile, shape, chosen.train, payload.step)
+            sizes = np.array([parameter.numel() for parameter in functional.parameters.values()])
+            arrays = _pair_arrays(tile, numbers, sizes)
+            if test is not None and tile.logits is not None:
+                arrays |= _output_arrays(spec, functional, dataset, test, tile.logits)
     kept = sorted(tile.kept)
     if kept:
         for name in functional.parameters:

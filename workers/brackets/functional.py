@@ -3,13 +3,15 @@
 Axes: N examples, K outputs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from workers.errors import UserFault
@@ -22,6 +24,18 @@ Tensors = dict[str, Tensor]
 def trainable(model: nn.Module) -> dict[str, nn.Parameter]:
     """The parameters that make up θ, by name, in the model's order."""
     return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+
+@contextmanager
+def _plain_attention() -> Iterator[None]:
+    """Keep attention away from fused kernels, which have neither second nor forward derivatives."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
 
 
 @dataclass(frozen=True)
@@ -64,7 +78,8 @@ class Functional:
 
     def logits(self, parameters: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
         """(N, *input_shape) → (N, K) at the given parameters."""
-        logits: Tensor = functional_call(self.model, (dict(parameters), self.buffers), (inputs,))
+        with _plain_attention():
+            logits: Tensor = functional_call(self.model, (dict(parameters), self.buffers), (inputs,))
         return logits
 
     def example_loss(self, parameters: Mapping[str, Tensor], example: Tensor, target: Tensor) -> Tensor:

@@ -5,7 +5,16 @@ from contextlib import contextmanager
 
 from workers.errors import UserFault
 
-SIGNS = ("vmap", "functorch", "forward AD", "forward-mode", "Batching rule", "derivative for", "inplace arithmetic")
+SIGNS = (
+    "vmap",
+    "functorch",
+    "forward AD",
+    "forward-mode",
+    "Batching rule",
+    "derivative for",
+    "inplace arithmetic",
+    "doesn't match the broadcast shape",  # recurrent layers, which write into what is not batched
+)
 
 
 @contextmanager

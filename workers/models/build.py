@@ -4,6 +4,7 @@ from typing import assert_never
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from schemas.models import ConvNet, Mlp, RegistryModel
 from workers import plugins
@@ -37,6 +38,12 @@ def build(spec: Mlp | ConvNet | RegistryModel, input_shape: tuple[int, ...], lab
             made = plugins.call(MODELS_GROUP, spec.name, input_shape, labels, **spec.options)
             if not isinstance(made, nn.Module):
                 raise UserFault(f"the model {spec.name!r} must be a torch.nn.Module, its factory made {type(made)}")
+            if any(is_lazy(tensor) for tensor in (*made.parameters(), *made.buffers())):
+                # They would be drawn at the first pass, from whatever state the global generator is in by then.
+                raise UserFault(
+                    f"the model {spec.name!r} has lazy modules, whose parameters no seed decides: "
+                    "take the sizes from `input_shape` instead"
+                )
             return made
         case _:
             assert_never(spec)

@@ -82,7 +82,8 @@ def train_segment(
     """
     dtype = torch_dtype(spec.dtype)
     dataset = load(spec.data, context, dtype)
-    run = Run.start(spec, dataset, dtype)
+    with deterministic():
+        run = Run.start(spec, dataset, dtype)
     ledger = Ledger()
     try:
         with deterministic(), forked_generators(context.device):

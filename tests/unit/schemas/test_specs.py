@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,3 +97,21 @@ def test_submission_arguments_are_not_part_of_the_digest() -> None:
 def test_a_dataset_is_named_or_pinned_not_both() -> None:
     with pytest.raises(ValidationError, match="not both or neither"):
         Idx(name="mnist", digest="0" * 64)
+
+
+@pytest.mark.parametrize("steps", ["100", 100.0, np.int64(100)], ids=type)
+def test_numbers_of_steps_are_understood_before_they_are_used(steps: object) -> None:
+    run = Training(steps=steps, checkpoints=[50.0, "20"])
+    assert run == Training(steps=100, checkpoints=(20, 50))
+    assert run.checkpoints == (20, 50, 100)
+
+
+def test_listed_examples_are_ascending_and_unique_however_they_are_written() -> None:
+    assert brackets(examples=[5.0, "2", 3]).examples.indices == (2, 3, 5)
+    with pytest.raises(ValidationError, match=r"listed more than once: \[5\]"):
+        brackets(examples=[5.0, 2, 5])
+
+
+def test_kept_pairs_have_one_digest_in_any_order() -> None:
+    shuffled = brackets(examples=[1, 2, 3], keep=[[2, 3], [1, 2], [2, 3]])
+    assert digest(shuffled) == digest(brackets(examples=[1, 2, 3], keep=[[1, 2], [2, 3]]))

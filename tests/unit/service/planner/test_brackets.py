@@ -7,10 +7,14 @@ from hypothesis import strategies as st
 from schemas.blocks import BracketSummary, BracketTile, JobId
 from schemas.brackets import Brackets
 from schemas.data import First
+from schemas.models import Mlp
 from schemas.training import Training
 from service.planner.brackets import parts, plan_brackets, spans
-from service.planner.costs import Cost, units
+from service.planner.costs import Cost, Costs, on, pair_key, units
 from service.planner.limits import MAX_BLOCKS
+from service.planner.memory import MAX_TILE_BYTES, stored_bytes
+from service.planner.plan import Cluster, plan
+from service.planner.size import data_size, model_size
 
 
 def planned(examples, seconds_per_pair, workers=1, steps=(0, 5)):
@@ -74,3 +78,33 @@ def test_spans_are_even(examples, count):
     lengths = [stop - start for start, stop in spans(examples, count)]
     assert sum(lengths) == examples
     assert max(lengths) - min(lengths) <= 1
+
+
+WIDE = Training(steps=5, model=Mlp(hidden=(1000,)))
+P = 64 * 1000 + 1000 + 1000 * 10 + 10
+
+
+@pytest.mark.parametrize(
+    ("changes", "pair_bytes"),
+    [
+        ({}, 0),
+        ({"test_examples": First(count=300)}, 300 * 10 * 4),
+        ({"test_examples": First(count=300), "dtype": "float64"}, 300 * 10 * 8),
+        ({"keep": "all"}, P * 4),
+        ({"keep": "all", "test_examples": First(count=3)}, P * 4 + 3 * 10 * 4),
+        ({"keep": [(0, 1), (0, 2)]}, 0),
+        ({"keep": list(combinations(range(50), 2))}, P * 4),
+    ],
+    ids=["nothing", "logits", "doubles", "brackets", "both", "few", "many"],
+)
+def test_the_object_of_a_tile_stays_within_what_a_worker_holds(changes, pair_bytes):
+    spec = Brackets(training=WIDE, examples=First(count=600), **changes)
+    data = data_size(WIDE.data, None)
+    assert stored_bytes(spec, model_size(WIDE, data), data) == pair_bytes
+    costs = Costs({on(pair_key(spec), "cpu"): 1e-6})
+    made = plan(spec, job_id=JobId(2), parent_id=JobId(1), data=data, costs=costs, cluster=Cluster())
+    tiles = [block.payload for block in made.blocks if isinstance(block.payload, BracketTile)]
+    largest = max((tile.rows[1] - tile.rows[0]) * (tile.columns[1] - tile.columns[0]) for tile in tiles)
+    assert largest * pair_bytes <= MAX_TILE_BYTES
+    if pair_bytes > 100_000:
+        assert largest * pair_bytes > MAX_TILE_BYTES / 3

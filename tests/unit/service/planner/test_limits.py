@@ -61,3 +61,12 @@ def test_outputs_that_are_not_the_labels():
 
 def test_what_is_not_known_here_is_left_to_the_workers():
     check(Brackets(training=RUN, examples=First(count=1500)), data_size(RegistryData(name="x"), None))
+
+
+def test_a_schedule_that_fits_no_object():
+    large = Training(steps=10_000_000, batch_size=1_000_000)
+    assert refused(large, "10,000,000 steps × 1,437 examples × 8 bytes = 114,960,000,000: take fewer") == "too_large"
+    assert refused(Brackets(training=large, examples=First(count=2)), "batch schedule") == "too_large"
+    check(Training(steps=180_000, batch_size=1_000_000), DIGITS)
+    unknown = data_size(RegistryData(name="x"), None)
+    assert refused(Training(steps=10_000, batch_size=1_000_000), "1,000,000 examples", unknown) == "too_large"

@@ -108,6 +108,7 @@ def test_selections_that_do_not_fit(job, changes: dict, message: str) -> None:
         ("dropout-left-on", "different outputs for the same input in eval mode"),
         ("batch-statistics", "BatchNorm with running statistics, '1' keeps none"),
         ("data-dependent", r"torch\.func can differentiate twice"),
+        ("recurrent", r"torch\.func can differentiate twice"),
     ],
 )
 def test_models_that_have_no_brackets(job, lab: None, model: str, message: str) -> None:

@@ -24,3 +24,14 @@ def test_a_diagnostic_block(context: MemoryContext) -> None:
     assert len(finished.data["padding"]) == 100
     assert [ref.name for ref in finished.objects] == ["diagnostic/2"]
     assert context.arrays(finished.objects[0])["bytes"].shape == (50,)
+
+
+def test_no_pass_through_a_model_is_outside_of_deterministic_mode(job, lab: None) -> None:
+    from holonomy_lab import Watchful
+
+    Watchful.seen.clear()
+    made = job({"model": {"kind": "registry", "name": "watchful"}}, test_examples=[0, 1])
+    trained = len(Watchful.seen)
+    made.tile()
+    assert 0 < trained < len(Watchful.seen)
+    assert all(Watchful.seen)

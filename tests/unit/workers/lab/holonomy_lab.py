@@ -1,6 +1,7 @@
 """A lab's package, as it would be installed in a worker image: parts that behave, and parts that do not."""
 
 from math import prod
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -116,3 +117,30 @@ class RememberingSgd(CountingSgd):
         super().step()
         for parameter in self.param_groups[0]["params"]:
             self.state[parameter]["history"] = {"steps": 1}
+
+
+class Watchful(nn.Sequential):
+    """Notes at every forward pass whether deterministic algorithms are on."""
+
+    seen: ClassVar[list[bool]] = []
+
+    def __init__(self, input_shape, outputs):
+        super().__init__(nn.Flatten(), nn.Linear(prod(input_shape), outputs))
+
+    def forward(self, inputs):
+        self.seen.append(torch.are_deterministic_algorithms_enabled())
+        return super().forward(inputs)
+
+
+class Recurrent(nn.Module):
+    def __init__(self, input_shape, outputs):
+        super().__init__()
+        self.recurrent, self.head = nn.GRU(1, 2, batch_first=True), nn.Linear(2, outputs)
+
+    def forward(self, inputs):
+        return self.head(self.recurrent(inputs.flatten(1).unsqueeze(-1))[0][:, -1])
+
+
+class Lazy(nn.Sequential):
+    def __init__(self, input_shape, outputs):
+        super().__init__(nn.Flatten(), nn.LazyLinear(outputs))

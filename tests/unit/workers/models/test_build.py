@@ -62,6 +62,11 @@ def test_a_registry_factory_must_make_a_module(lab: None) -> None:
         build(RegistryModel(name="not-a-module"), IMAGE, 4)
 
 
+def test_parameters_that_no_seed_decides_are_refused(lab: None) -> None:
+    with pytest.raises(UserFault, match="'lazy' has lazy modules, whose parameters no seed decides"):
+        build(RegistryModel(name="lazy"), IMAGE, 4)
+
+
 def test_initial_parameters_depend_on_the_seed_alone() -> None:
     torch.manual_seed(1)
     first = initialised(ConvNet(), IMAGE, 10, seed=5, dtype=torch.float32)
