@@ -16,6 +16,8 @@ from service.queue.release import release
 
 _LINGER_SECONDS = 0.01
 _BUSY_BATCH = 8
+# An outcome that the database cannot take within its statement timeout, so many times, does not hold up the others.
+_MOST_TIMEOUTS = 3
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,9 @@ class Committer(threading.Thread):
             return
         outcomes = [outcome for _, outcome in batch]
         try:
-            accepted = self._database.run(lambda connection: commit(connection, outcomes))
+            accepted = self._database.run(
+                lambda connection: commit(connection, outcomes), most_timeouts=_MOST_TIMEOUTS
+            )
         except GaveUp:
             raise
         except Exception as error:

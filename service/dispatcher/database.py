@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import structlog
+from psycopg2.errors import QueryCanceled
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -26,6 +27,11 @@ def is_transient(error: Exception) -> bool:
     return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
+def timed_out(error: Exception) -> bool:
+    """Whether a statement took longer than it may."""
+    return isinstance(error, DBAPIError) and isinstance(error.orig, QueryCanceled)
+
+
 class Database:
     """Short transactions on an engine.
 
@@ -40,36 +46,47 @@ class Database:
         self._away_since: float | None = None
         self._log = structlog.get_logger("dispatcher.database")
 
-    def run(self, work: Callable[[Connection], T]) -> T:
+    def run(self, work: Callable[[Connection], T], *, most_timeouts: int | None = None) -> T:
         """The result of `work` in one transaction, tried until the database takes it.
+
+        Args:
+            work: What to do.
+            most_timeouts: How many statement timeouts in a row are borne; the last one is raised. None bears all.
 
         Raises:
             GaveUp: `give_up` was set before.
             sqlalchemy.exc.DBAPIError: the database refused; trying again would end the same way.
         """
-
-        def in_transaction() -> T:
-            with self.engine.begin() as connection:
-                return work(connection)
-
-        return self.persist(in_transaction)
-
-    def persist(self, work: Callable[[], T]) -> T:
-        """Like `run`, for work that opens its own transactions."""
-        pause = _FIRST_PAUSE_SECONDS
+        pause, timeouts = _FIRST_PAUSE_SECONDS, 0
         while True:
             try:
-                result = work()
+                return self.once(lambda: self._in_transaction(work))
             except Exception as error:
-                if not is_transient(error):
+                timeouts = timeouts + 1 if timed_out(error) else 0
+                if not is_transient(error) or timeouts == most_timeouts:
                     raise
-                self._note_absence(error)
-            else:
-                self._note_answer()
-                return result
             if self.give_up.wait(pause * random.uniform(0.5, 1.0)):  # noqa: S311 - jitter
                 raise GaveUp("told to stop while the database was away")
             pause = min(2 * pause, _LAST_PAUSE_SECONDS)
+
+    def once(self, work: Callable[[], T]) -> T:
+        """The result of `work`, which opens its own transactions, tried once: whoever calls will come again.
+
+        Raises:
+            Exception: whatever `work` raised.
+        """
+        try:
+            result = work()
+        except Exception as error:
+            if is_transient(error):
+                self._note_absence(error)
+            raise
+        self._note_answer()
+        return result
+
+    def _in_transaction(self, work: Callable[[Connection], T]) -> T:
+        with self.engine.begin() as connection:
+            return work(connection)
 
     @property
     def silence_seconds(self) -> float:

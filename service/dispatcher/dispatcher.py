@@ -20,6 +20,7 @@ from service.dispatcher.signals import Inbox, Wake
 from service.dispatcher.watch import EXIT_AGAIN, Watch, answers
 from workers.runtime.execution import WorkerSettings
 
+_KILL_SECONDS = 2.0
 _DEVICES: tuple[Device, ...] = ("cpu", "cuda")
 
 
@@ -36,14 +37,15 @@ class Dispatcher:
             device: Claimer(device, self._database, self._ledger, self._inbox, options) for device in _DEVICES
         }
         self._committer = Committer(self._database, self._ledger, options.batch, self._nudge)
-        self._loop = Loop(
-            Pool(workers, options.slots), self._claimers, self._committer, self._ledger, self._inbox, options
-        )
+        self._pool = Pool(workers, options.slots)
+        self._loop = Loop(self._pool, self._claimers, self._committer, self._ledger, self._inbox, options)
         self._heartbeat = Heartbeat(self._database, self._ledger, self._inbox, self._load, options)
         self._housekeeping = Housekeeping(self._database, options, self._nudge)
-        self._watch = Watch(ray_address, self._database, options, self._lose_ray)
+        self._watch = Watch(ray_address, self._database, options, self._lose_ray, lambda: self._turned)
+        self._threads = (*self._claimers.values(), self._committer, self._heartbeat, self._housekeeping, self._watch)
         self._stopping = False
         self._ray_lost = False
+        self._turned = time.monotonic()
         self._slots: tuple[dict[str, int], dict[str, int]] = ({}, {})
         self._log = structlog.get_logger("dispatcher")
 
@@ -55,11 +57,13 @@ class Dispatcher:
     def run(self) -> int:
         """Work until `stop` or until Ray is lost; the exit status."""
         self._log.info("started", name=self._options.name)
-        for thread in (*self._claimers.values(), self._committer, self._heartbeat, self._housekeeping, self._watch):
+        self._turned = time.monotonic()
+        for thread in self._threads:
             thread.start()
         try:
             while not self._stopping and not self._ray_lost:
-                self._loop.turn()
+                self._turn()
+                self._check_threads()
                 self._slots = (self._loop.slots(), self._loop.busy())
         except Exception:
             self._log.exception("the loop failed; committing what has finished, then exiting to be started again")
@@ -76,8 +80,11 @@ class Dispatcher:
         self._housekeeping.stop()
         self._loop.drain()
         deadline = time.monotonic() + grace
-        while not self._loop.idle and not self._ray_lost and time.monotonic() < deadline:
-            self._loop.turn()
+        try:
+            while not self._loop.idle and not self._ray_lost and time.monotonic() < deadline:
+                self._turn()
+        except Exception:
+            self._log.exception("the loop failed while it drained")
         self._loop.abandon()
         self._committer.close()
         self._committer.join(timeout=max(1.0, grace))
@@ -85,6 +92,22 @@ class Dispatcher:
         self._heartbeat.stop()
         self._watch.stop()
         self._committer.join(timeout=1.0)
+        if not self._ray_lost:
+            self._pool.close(_KILL_SECONDS)
+
+    def _turn(self) -> None:
+        self._turned = time.monotonic()
+        self._loop.turn()
+
+    def _check_threads(self) -> None:
+        """Return while every thread lives: without one, blocks would be held for ever, or none claimed.
+
+        Raises:
+            RuntimeError: one has ended.
+        """
+        ended = [thread.name for thread in self._threads if not thread.is_alive()]
+        if ended and not self._ray_lost:
+            raise RuntimeError(f"threads of the dispatcher ended: {', '.join(ended)}; their tracebacks are above")
 
     def _load(self) -> tuple[dict[str, int], dict[str, int]]:
         return self._slots

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from service.dispatcher.database import Database, GaveUp
+from service.dispatcher.database import Database, is_transient, timed_out
 from service.dispatcher.options import Options
 from service.queue.cancel import end_overdue
 from service.queue.leases import rescue
@@ -28,21 +28,19 @@ class Chore:
 
 
 class Housekeeping(threading.Thread):
-    """Does each chore when it is due. One that fails is logged and done again next time."""
+    """Does each chore when it is due. One that fails is done again next time, and never holds up the others."""
 
     def __init__(self, database: Database, options: Options, planned: Callable[[], None]) -> None:
         super().__init__(name="housekeeping", daemon=True)
         self._database = database
-        self._silence_seconds = options.silence_seconds
         self._planned = planned
         self._nudge = threading.Event()
         self._stopped = False
-        self._ready = True
         self._log = structlog.get_logger("dispatcher.housekeeping")
         self._chores = [
             Chore("plan", options.plan_seconds, self._plan),
             Chore("rescue", options.rescue_seconds, self._rescue),
-            Chore("explain", options.explain_seconds, lambda: database.run(explain)),
+            Chore("explain", options.explain_seconds, self._explain),
             Chore("end overdue", options.rescue_seconds, self._end_overdue),
         ]
         # A living dispatcher kills its own blocks after the grace period; this ends those of one that does not.
@@ -60,29 +58,32 @@ class Housekeeping(threading.Thread):
             for chore in self._chores:
                 if now >= chore.due:
                     chore.due = now + chore.every_seconds
-                    if not self._do(chore):
-                        return
+                    self._do(chore)
             self._nudge.wait(max(0.0, min(chore.due for chore in self._chores) - time.monotonic()))
 
-    def _do(self, chore: Chore) -> bool:
-        """Whether to go on."""
+    def _do(self, chore: Chore) -> None:
         try:
-            chore.work()
-        except GaveUp:
-            return False
-        except Exception:
-            self._log.exception("a chore failed", chore=chore.name)
-        return True
+            self._database.once(chore.work)
+        except Exception as error:
+            # That the database is away has been said; a statement that takes too long would be a chore's own fault.
+            if timed_out(error) or not is_transient(error):
+                self._log.exception("a chore failed", chore=chore.name)
 
     def _plan(self) -> None:
-        if self._database.persist(lambda: plan_jobs(self._database.engine)):
+        if plan_jobs(self._database.engine):
             self._planned()
 
+    def _explain(self) -> None:
+        with self._database.engine.begin() as connection:
+            explain(connection)
+
     def _end_overdue(self) -> None:
-        self._database.run(lambda connection: end_overdue(connection, self._overdue_seconds))
+        with self._database.engine.begin() as connection:
+            end_overdue(connection, self._overdue_seconds)
 
     def _rescue(self) -> None:
-        rescued = self._database.run(rescue)
+        with self._database.engine.begin() as connection:
+            rescued = rescue(connection)
         if rescued:
             self._log.warning("took back expired leases", blocks=rescued)
             self._planned()

@@ -25,6 +25,8 @@ from service.dispatcher.signals import Claims, Inbox, Stop, Wake
 from service.dispatcher.verdicts import broken, cancelled, lost, verdict
 from workers.runtime.messages import Order, Success, Task, decode_outcomes
 
+# An outcome that is ready may still have to come from a host that is cut off meanwhile.
+_FETCH_SECONDS = 20.0
 _HUNGRY_WAIT_SECONDS, _BUSY_WAIT_SECONDS = 0.005, 0.05
 
 
@@ -88,7 +90,7 @@ class Loop:
             backlog.clear()
 
     def abandon(self) -> None:
-        """End what still runs; its blocks go back to the queue."""
+        """Expect nothing more of what still runs; its blocks go back to the queue."""
         for slot in list(self._pool):
             self._give_back([held for call in slot.calls for held in call.blocks])
             self._forget(slot)
@@ -213,7 +215,7 @@ class Loop:
     def _collect(self, refs: list[Ref]) -> None:
         """Take the outcomes of finished calls. All at once; one at a time only when one of them is a fault."""
         try:
-            answers: list[bytes] = ray.get(refs)
+            answers: list[bytes] = ray.get(refs, timeout=_FETCH_SECONDS)
         except Exception:
             for ref in refs:
                 self._collect_one(ref)
@@ -225,7 +227,7 @@ class Loop:
         if ref not in self._calls:
             return  # its slot died with a call before it
         try:
-            answer: Any = ray.get(ref)
+            answer: Any = ray.get(ref, timeout=_FETCH_SECONDS)
         except RayTaskError as error:
             for held in self._finished_call(ref).blocks:
                 self._committer.put((held, broken(held, "internal", f"the worker failed: {error.cause}", str(error))))
@@ -251,7 +253,7 @@ class Loop:
     def _greet(self, ref: Ref) -> None:
         slot = self._probes.pop(ref)
         try:
-            pid = ray.get(ref)
+            pid = ray.get(ref, timeout=_FETCH_SECONDS)
         except Exception as error:
             self._pool.failed_to_start(slot, error)
             return

@@ -43,6 +43,8 @@ class Options:
     """Without an answer from the database for so long, the dispatcher says that it is not ready."""
     ray_failures: int = 3
     """Failed probes of the Ray head, 2 s apart, after which the dispatcher gives up and exits."""
+    hang_seconds: float = 60.0
+    """Without a turn of the loop for so long, the dispatcher gives up and exits."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -52,4 +54,6 @@ class Options:
             heartbeat_seconds=min(2.0, settings.lease_seconds / 3),
             grace_seconds=settings.grace_seconds,
             slots=settings.slots,
+            # The last turn is followed by two graces at most.
+            hang_seconds=60.0 + 2 * settings.grace_seconds,
         )

@@ -1,9 +1,11 @@
 """The long-lived Ray actors that run blocks: one per slot, replaced when they die."""
 
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from queue import SimpleQueue
 from typing import Any
 
 import ray
@@ -52,6 +54,10 @@ class Pool:
         self._measured = float("-inf")
         self._not_before = 0.0
         self._log = structlog.get_logger("dispatcher.pool")
+        self._doomed: SimpleQueue[Any] = SimpleQueue()
+        # A thread of its own: a kill waits for the head, for ever when that has gone.
+        self._reaper = threading.Thread(target=self._reap, name="reap", daemon=True)
+        self._reaper.start()
 
     def __iter__(self) -> Iterator[Slot]:
         return iter(self._slots)
@@ -73,9 +79,14 @@ class Pool:
         return new
 
     def remove(self, slot: Slot) -> None:
-        """End a slot's actor, if it lives, and forget the slot."""
-        ray.kill(slot.actor, no_restart=True)
+        """Forget a slot, and have its actor ended, if it lives."""
         self._slots.remove(slot)
+        self._doomed.put(slot.actor)
+
+    def close(self, timeout_seconds: float) -> None:
+        """Wait until the actors of removed slots have been ended, or for so long."""
+        self._doomed.put(None)
+        self._reaper.join(timeout_seconds)
 
     def failed_to_start(self, slot: Slot, error: Exception) -> None:
         """Forget a slot whose actor did not come up, and wait before the next try."""
@@ -90,6 +101,13 @@ class Pool:
     def devices(self) -> list[Device]:
         """Devices that the pool has or wants slots for."""
         return list(self._wanted)
+
+    def _reap(self) -> None:
+        while (actor := self._doomed.get()) is not None:
+            try:
+                ray.kill(actor, no_restart=True)
+            except Exception as error:
+                self._log.warning("a worker could not be ended", reason=str(error)[-500:])
 
     def _measure(self) -> None:
         resources = ray.cluster_resources()  # type: ignore[no-untyped-call]

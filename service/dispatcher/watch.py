@@ -39,18 +39,27 @@ def wait_for(address: str, patience_seconds: float) -> bool:
 
 
 class Watch(threading.Thread):
-    """Tells when the Ray head is gone, and logs while the database is silent.
+    """Tells when the Ray head is gone or hangs, and logs while the database is silent.
 
     Ray itself would notice a dead head after a minute and then end the process without a word; this is sooner, and
-    leaves time to commit what has come in.
+    leaves time to commit what has come in. A head that hangs still accepts connections, but a call into it never
+    returns: then the loop does not turn, while the heartbeat would keep its leases for ever.
     """
 
-    def __init__(self, ray_address: str, database: Database, options: Options, ray_gone: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        ray_address: str,
+        database: Database,
+        options: Options,
+        ray_gone: Callable[[], None],
+        turned: Callable[[], float],
+    ) -> None:
         super().__init__(name="watch", daemon=True)
         self._ray_address = ray_address
         self._database = database
         self._options = options
         self._ray_gone = ray_gone
+        self._turned = turned
         self._stopped = threading.Event()
         self._log = structlog.get_logger("dispatcher.watch")
 
@@ -68,16 +77,16 @@ class Watch(threading.Thread):
                 self._log.warning("ready again" if ready else "not ready: the database is silent")
             failures = 0 if answers(self._ray_address) else failures + 1
             if failures >= self._options.ray_failures:
-                self._log.error(
-                    "the Ray head is away: committing what has finished, then exiting to be started again",
-                    address=self._ray_address,
-                )
-                self._ray_gone()
-                self._insist()
+                self._end("the Ray head is away: committing what has finished, then exiting to be started again")
+                return
+            if time.monotonic() - self._turned() > self._options.hang_seconds:
+                self._end("a call into Ray does not return: exiting to be started again")
                 return
 
-    def _insist(self) -> None:
-        """A call into Ray may hang for ever now: end the process if it does."""
+    def _end(self, why: str) -> None:
+        """Have the dispatcher drain, and end the process if it cannot: a call into Ray may hang for ever now."""
+        self._log.error(why, address=self._ray_address)
+        self._ray_gone()
         if not self._stopped.wait(_LAST_WORDS_SECONDS):
             self._log.error("still not out; exiting hard")
             os._exit(EXIT_AGAIN)

@@ -16,16 +16,21 @@ from service.queue.verdicts import BrokenBlock, pass_verdicts
 
 _logger = structlog.get_logger(__name__)
 
+# A row under another's lock is being committed, perhaps for longer than a lease lasts: the others do not wait for it.
 _RENEW = text("""
-    with held as (
-        select b.id from unnest(cast(:ids as bigint[]), cast(:tokens as uuid[])) as v(id, token)
-        join blocks b on b.id = v.id
+    with claimed as (
+        select * from unnest(cast(:ids as bigint[]), cast(:tokens as uuid[])) as v(id, token)
+    ), held as (
+        select b.id from claimed v join blocks b on b.id = v.id
         where b.state = 'running' and b.lease_token = v.token
-        order by b.id for no key update of b
+        order by b.id for no key update of b skip locked
+    ), renewed as (
+        update blocks b set lease_until = clock_timestamp() + make_interval(secs => :lease)
+        from held where b.id = held.id
     )
-    update blocks b set lease_until = clock_timestamp() + make_interval(secs => :lease)
-    from held, jobs j where b.id = held.id and j.id = b.job_id
-    returning b.id, j.state <> 'running' as stopping
+    select b.id, j.state <> 'running' as stopping
+    from claimed v join blocks b on b.id = v.id join jobs j on j.id = b.job_id
+    where b.state = 'running' and b.lease_token = v.token
 """)
 _LAPSED = text("""
     select distinct job_id from blocks where state = 'running' and lease_until < clock_timestamp() order by job_id

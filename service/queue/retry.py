@@ -5,6 +5,7 @@ from sqlalchemy import Connection, text
 from schemas.states import JobState
 from service.errors import Conflict, Missing
 from service.queue.events import Line, write
+from service.queue.settle import in_pieces
 
 _FAMILY = text("""
     select id, state from jobs
@@ -16,7 +17,8 @@ _BLOCKS = text("""
     set state = case when b.phase <= j.phase then 'ready' else 'waiting' end,
         reason = case when b.phase <= j.phase then null else 'waiting for an earlier phase' end,
         attempts = 0, lost = 0, waits = 0, shrink = 0, error = null, ready_at = clock_timestamp(), finished_at = null
-    from jobs j where j.id = :job and b.job_id = j.id and b.state in ('failed', 'cancelled')
+    from jobs j
+    where j.id = :job and b.job_id = j.id and b.state in ('failed', 'cancelled') and b.seq >= :start and b.seq < :stop
 """)
 # A job that ended before it was planned is planned again.
 _JOB = text("""
@@ -48,6 +50,6 @@ def retry(connection: Connection, job_id: int) -> None:
 
 def revive(connection: Connection, job_id: int) -> None:
     """Put a locked failed or cancelled job and its unfinished blocks back, with fresh counters."""
-    connection.execute(_BLOCKS, {"job": job_id})
+    in_pieces(connection, _BLOCKS, job_id)
     connection.execute(_JOB, {"job": job_id})
     write(connection, [Line(job_id, "runs again from where it stopped")])

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from schemas.blocks import BlockError
 from schemas.states import JobState
@@ -15,22 +15,23 @@ _LOCK = text("""
     from jobs where id = any(:jobs) order by id for no key update
 """)
 _COUNT = text("update jobs set blocks_done = blocks_done + :done where id = :job")
-_ADVANCE = text("""
-    with opened as (
-        update blocks set state = 'ready', reason = null, ready_at = clock_timestamp()
-        where job_id = :job and phase = :phase and state = 'waiting' returning 1
-    )
-    update jobs set phase = :phase, phase_end = phase_end + (select count(*) from opened) where id = :job
+_OPEN = text("""
+    update blocks set state = 'ready', reason = null, ready_at = clock_timestamp()
+    where job_id = :job and phase = :phase and state = 'waiting' and seq >= :start and seq < :stop
 """)
+_ADVANCE = text("update jobs set phase = :phase, phase_end = phase_end + :opened where id = :job")
 _END = text("""
     update jobs set state = :state, finished_at = clock_timestamp(), reason = :reason, error = cast(:error as jsonb)
     where id = :job
 """)
 _STOP_QUEUED = text("""
     update blocks set state = 'cancelled', reason = :reason, finished_at = clock_timestamp()
-    where job_id = :job and state in ('ready', 'waiting')
+    where job_id = :job and state in ('ready', 'waiting') and seq >= :start and seq < :stop
 """)
+_TOTAL = text("select blocks_total from jobs where id = :job")
 _RUNNING = text("select exists (select from blocks where job_id = :job and state = 'running')")
+# A statement changes this many blocks, so that the statement timeout is one of a piece and not of a whole large job.
+_PIECE = 20_000
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,9 @@ def settle(connection: Connection, job: LockedJob, *, done: int, failure: BlockE
         case JobState.RUNNING if total == job.blocks_total:
             _end(connection, job.id, JobState.DONE)
         case JobState.RUNNING if total == job.phase_end:
-            connection.execute(_ADVANCE, {"job": job.id, "phase": job.phase + 1})
+            phase = job.phase + 1
+            opened = in_pieces(connection, _OPEN, job.id, phase=phase)
+            connection.execute(_ADVANCE, {"job": job.id, "phase": phase, "opened": opened})
         case JobState.CANCELLING:
             if total == job.blocks_total:
                 _end(connection, job.id, JobState.DONE)
@@ -86,7 +89,16 @@ def fail(connection: Connection, job_id: int, error: BlockError) -> None:
 
 def stop_queued(connection: Connection, job_id: int, reason: str) -> None:
     """Cancel every block that does not run."""
-    connection.execute(_STOP_QUEUED, {"job": job_id, "reason": reason})
+    in_pieces(connection, _STOP_QUEUED, job_id, reason=reason)
+
+
+def in_pieces(connection: Connection, statement: TextClause, job_id: int, **values: Any) -> int:
+    """Execute a statement about the blocks of a job with `seq` in [start, stop), piece by piece; the rows changed."""
+    total = connection.execute(_TOTAL, {"job": job_id}).scalar_one()
+    return sum(
+        connection.execute(statement, {"job": job_id, "start": start, "stop": start + _PIECE, **values}).rowcount
+        for start in range(0, total, _PIECE)
+    )
 
 
 def _end(

@@ -3,6 +3,7 @@
 import traceback
 
 import structlog
+from psycopg2.errors import QueryCanceled
 from sqlalchemy import Engine, exc, text
 
 from schemas.blocks import BlockError
@@ -28,7 +29,8 @@ _PLANNABLE = text("""
 def plan_jobs(engine: Engine) -> int:
     """Plan queued jobs whose parents have ended, each in a transaction of its own; how many left the queue.
 
-    A job that cannot be planned fails with the reason; the others are planned.
+    A job that cannot be planned fails with the reason; the others are planned. One that the database could not take
+    in time is tried again at the next sweep.
 
     Raises:
         sqlalchemy.exc.DBAPIError: the database failed.
@@ -40,8 +42,10 @@ def plan_jobs(engine: Engine) -> int:
         try:
             with engine.begin() as connection:
                 planned += plan_job(connection, job_id)
-        except exc.DBAPIError:
-            raise
+        except exc.DBAPIError as error:
+            if not isinstance(error.orig, QueryCanceled):
+                raise
+            _logger.error("a job could not be planned within the statement timeout", job=job_id)
         except Exception as error:
             _logger.exception("a job could not be planned", job=job_id)
             planned += _give_up(engine, job_id, error)

@@ -96,6 +96,27 @@ def test_a_block_that_does_not_stop_is_killed_with_its_worker(queue, dispatchers
     queue.done(queue.submit(Diagnostic(blocks=4)))
 
 
+def test_a_dispatcher_that_holds_nothing_ends_at_once(queue, dispatchers):
+    process = dispatchers.start(HOLONOMY_GRACE_SECONDS="20")
+    job = queue.submit(Diagnostic(blocks=2, seconds=600))
+    queue.wait(lambda: queue.running(job))
+    with queue.engine.begin() as connection:
+        cancel(connection, job)
+    assert queue.finished(job, 15) == "cancelled"
+    process.terminate()
+    assert process.wait(4) == 0
+
+
+def test_a_dispatcher_whose_thread_ends_does_not_live_on_without_it(queue, dispatchers):
+    process = dispatchers.start()
+    queue.wait(lambda: _workers(dispatchers))
+    with queue.engine.begin() as connection:
+        connection.execute(text("alter table blocks rename to not_there"))
+    assert process.wait(20) == 75
+    [failure] = [line for line in _log(dispatchers) if "the loop failed" in line["event"]]
+    assert "threads of the dispatcher ended" in json.dumps(failure)
+
+
 def test_a_block_that_takes_too_long_is_ended_and_fails_in_the_end(queue, dispatchers):
     job = queue.submit(Diagnostic(seconds=600))
     plan_jobs(queue.engine)

@@ -1,6 +1,7 @@
 """Cancel and retry."""
 
 import pytest
+from sqlalchemy import event
 
 from schemas.brackets import Brackets
 from schemas.data import First
@@ -8,6 +9,7 @@ from schemas.diagnostic import Diagnostic
 from schemas.states import BlockState, JobState
 from schemas.training import Training
 from service.errors import Conflict, Missing
+from service.queue import settle
 from service.queue.cancel import cancel, end_overdue
 from service.queue.retry import retry
 from service.queue.sweep import plan_jobs
@@ -149,3 +151,15 @@ def test_a_block_told_to_stop_by_a_job_that_was_retried_runs_again(desk, again):
     again(job_id)
     desk.commit(desk.broken(told, "cancelled"))
     assert [block.state for block in desk.blocks(job_id)] == [BlockState.READY, BlockState.READY]
+
+
+def test_large_jobs_are_changed_in_pieces(desk, stop, again, monkeypatch):
+    monkeypatch.setattr(settle, "_PIECE", 3)
+    job_id = desk.start(Diagnostic(blocks=10))
+    statements = []
+    event.listen(desk.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    assert stop(job_id) == JobState.CANCELLED
+    assert sum("update blocks" in statement for statement in statements) == 4
+    assert {block.state for block in desk.blocks(job_id)} == {BlockState.CANCELLED}
+    again(job_id)
+    assert {block.state for block in desk.blocks(job_id)} == {BlockState.READY}

@@ -1,8 +1,12 @@
 """Leases are renewed, lapse, and are rescued; a poisoned row stops nobody."""
 
+from sqlalchemy import text
+
 from schemas.diagnostic import Diagnostic
 from schemas.states import BlockState, JobState
+from service.queue import leases
 from service.queue.cancel import cancel
+from service.queue.commit import commit
 from service.queue.failures import MAX_LOST
 
 
@@ -71,3 +75,17 @@ def test_silent_dispatchers_are_forgotten_after_a_day(desk):
     """)
     desk.beat()
     assert [row.id for row in desk.sql("select id from dispatchers")] == ["one"]
+
+
+def test_a_slow_commit_does_not_hold_up_the_renewal_of_other_leases(desk):
+    desk.start(Diagnostic(blocks=2))
+    committing, computing = desk.claim(lease_seconds=5.0)
+    with desk.engine.begin() as slow:
+        assert commit(slow, [desk.done(committing)]) == [True]
+        with desk.engine.begin() as connection:
+            connection.execute(text("set local lock_timeout = '2s'"))
+            tokens = {block.block_id: block.token for block in (committing, computing)}
+            assert leases.renew(connection, tokens, 300.0).lost == frozenset()
+    [renewed] = desk.sql("select lease_until > now() + interval '1 minute' as far from blocks where state = 'running'")
+    assert renewed.far
+    assert desk.renew(committing).lost == {committing.block_id}
