@@ -78,7 +78,7 @@ def s3_server(server_folder: Path) -> Iterator[SeaweedFS]:
 
 @contextmanager
 def _bucket(server: SeaweedFS) -> Iterator[Bucket]:
-    """A bucket, deleted again: each takes volumes, of which the server has as many as the disk has free gigabytes."""
+    """A bucket, deleted again: each takes volumes, of which the disk holds so many."""
     name = f"test-{secrets.token_hex(6)}"
     client = boto3.client(
         "s3",

@@ -78,7 +78,7 @@ class SeaweedFS(Server):
             # Off: protocols whose default ports would collide with a second instance, and reports to the maker.
             *("-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.iam=false", "-master.telemetry=false"),
             # Small volumes, as many as the disk holds; no draining pause on a server with one client.
-            *("-master.volumeSizeLimitMB=1024", "-volume.max=0", "-volume.preStopSeconds=0"),
+            *("-master.volumeSizeLimitMB=256", "-volume.max=0", "-volume.preStopSeconds=0"),
             # A single master waits this long for rivals whenever it starts again.
             "-master.electionTimeout=1s",
         ]
@@ -115,7 +115,7 @@ class SeaweedFS(Server):
             "HOME": str(self.folder),
             # A soft limit for Go's collector.
             "GOMEMLIMIT": "256MiB",
-            # A bucket takes so many volumes at once; by default seven, and a small disk holds few of a gigabyte.
+            # A bucket takes so many volumes at once; by default seven, and a small disk holds few.
             "WEED_MASTER_VOLUME_GROWTH_COPY_1": "2",
             # With keys, volume server and filer refuse requests that did not come through the S3 gateway.
             "WEED_JWT_SIGNING_KEY": self.credentials.secret_key,
