@@ -98,7 +98,9 @@ def bracket_tile(
     train = torch.from_numpy(chosen.train).to(context.device)
     test = None if chosen.test is None else torch.from_numpy(chosen.test).to(context.device)
     test_inputs = None if test is None else dataset.test.inputs[test]
-    micro = max(1, payload.micro >> shrink)
+    longest = max(len(shape.rows), len(shape.columns))
+    # Half of what was held: a tile may be smaller than its micro tiles may be.
+    micro = max(1, min(payload.micro, longest) >> shrink) if shrink else payload.micro
     with deterministic(), refusals():
         functional = functional_at(spec, checkpoint, context)
         with context.kernel():
