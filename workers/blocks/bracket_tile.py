@@ -14,7 +14,7 @@ from torch import Tensor
 from schemas.blocks import BracketTile, ObjectRef
 from schemas.brackets import Brackets
 from schemas.losses import BinaryCrossEntropy
-from workers.blocks.checkpoints import functional_at, label_shares, train_targets
+from workers.blocks.checkpoints import described, functional_at, label_shares, train_targets
 from workers.brackets.columns import Integers, PairNumbers, ratio
 from workers.brackets.functional import Functional
 from workers.brackets.geometry import TileShape
@@ -129,12 +129,7 @@ def bracket_tile(
             "pairs": shape.pairs,
             "kept": len(kept),
             "micro": micro,
-            "field": "-gradient",
-            "lr_power": 0,
-            "batchnorm": spec.batchnorm,
-            "dtype": spec.dtype,
-            "loss": spec.training.loss.model_dump(mode="json"),
-            "normalisation": dataset.normalisation,
+            **described(spec, dataset),
         },
         rows={"pairs": numbers.columns(payload.step, int(sizes.sum()), name, places)},
         objects=(stored,),

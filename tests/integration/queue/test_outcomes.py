@@ -153,6 +153,12 @@ def test_a_tile_that_does_not_fit_runs_once_more_halved(bench, monkeypatch, fits
     assert (tile.runs, tile.attempts, tile.shrink) == (2, 0, 1)
     assert tile.payload["micro"] == 16
     if state == JobState.DONE:
+        [shown] = bench.desk.sql(
+            "select * from results.blocks where job_id = :job and kind = 'bracket_tile'", job=job_id
+        )
+        assert (shown.data["field"], shown.data["lr_power"], shown.state) == ("-gradient", 0, "done")
+        assert {"torch", "numpy", "scikit-learn", "code", "device", "threads"} <= shown.provenance.keys()
+        assert [block.provenance for block in bench.desk.blocks(job_id) if block.id == tile.id] == [shown.provenance]
         assert tile.record["data"]["micro"] == 3
         assert len(bench.desk.sql("select 1 from pairs where job_id = :job", job=job_id)) == 15
     else:

@@ -64,11 +64,15 @@ def test_rows_and_objects_of_a_rectangle(context: MemoryContext, job) -> None:
     assert "logits" not in ref.arrays
 
 
-def test_a_tile_says_what_it_is(job) -> None:
-    data = job().tile(micro=4).data
-    assert data["micro"] == 4
-    assert (data["field"], data["lr_power"], data["batchnorm"], data["dtype"]) == ("-gradient", 0, "eval", "float32")
-    assert data["loss"] == {"kind": "binary_cross_entropy", "reduction": "mean"}
+def test_tiles_and_summaries_say_what_their_numbers_are(job) -> None:
+    made = job()
+    tile = made.tile(micro=4)
+    assert tile.data["micro"] == 4
+    for data in (tile.data, made.summary(tile).data):
+        assert (data["field"], data["lr_power"], data["batchnorm"]) == ("-gradient", 0, "eval")
+        assert data["loss"] == {"kind": "binary_cross_entropy", "reduction": "mean"}
+        assert (data["dtype"], data["normalisation"]) == ("float32", "pixels 0 … 16 divided by 16")
+    assert (made.trained.data["loss"], made.trained.data["dtype"]) == (tile.data["loss"], "float32")
 
 
 @pytest.mark.parametrize(
