@@ -1,6 +1,7 @@
 """From an optimizer spec to PyTorch's update rule."""
 
 from collections.abc import Iterable
+from inspect import signature
 from typing import assert_never
 
 import torch
@@ -54,6 +55,11 @@ def optimizer(
             if not isinstance(made, torch.optim.Optimizer):
                 raise UserFault(
                     f"the optimizer {spec.name!r} must be a torch.optim.Optimizer, its factory made {type(made)}"
+                )
+            if any(argument.default is argument.empty for argument in signature(made.step).parameters.values()):
+                raise UserFault(
+                    f"the optimizer {spec.name!r} cannot step without a closure, and a step here has one gradient: "
+                    "choose another"
                 )
             return made
         case _:

@@ -110,6 +110,13 @@ class CountingSgd(torch.optim.Optimizer):
             group["taken"] += 1
 
 
+class Searching(CountingSgd):
+    """Evaluates the loss several times a step, as line searches do."""
+
+    def step(self, closure):
+        closure()
+
+
 class RememberingSgd(CountingSgd):
     """Keeps a dictionary as state, which cannot be stored as tensors."""
 
