@@ -1,4 +1,4 @@
-"""A view of what each block found and with what it was computed."""
+"""A view of what each block found and with what it was computed; what `probability_rms` is for a softmax."""
 
 from alembic import op
 
@@ -33,12 +33,18 @@ _GRANT = """
     end
     $$
 """
+_PROBABILITY = (
+    "√ mean of (p(1 − p) J_t [v_i, v_j])²: the same in probability; for a softmax, the part due to the output''s "
+    "own logit."
+)
 
 
 def upgrade() -> None:
-    """Create the view."""
+    """Create the view and correct a comment."""
     op.execute(_VIEW)
     op.execute("comment on view results.blocks is 'Blocks that left results, and with what they were computed.'")
     for column, meaning in _MEANINGS.items():
         op.execute(f"comment on column results.blocks.{column} is '{meaning}'")
     op.execute(_GRANT)
+    for outputs in ("outputs", "results.outputs"):
+        op.execute(f"comment on column {outputs}.probability_rms is '{_PROBABILITY}'")

@@ -98,7 +98,7 @@ class CountingSgd(torch.optim.Optimizer):
         super().__init__(parameters, {"lr": lr, "taken": 0, "warm": True})
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self, closure=None, **options):
         for group in self.param_groups:
             for parameter in group["params"]:
                 state = self.state[parameter]
