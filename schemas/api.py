@@ -125,6 +125,8 @@ class Block(Body):
     """Wall time of the run that was committed."""
     error: BlockError | None
     """Last failure."""
+    provenance: dict[str, Any] = {}
+    """What its result was computed with: versions of code and libraries, device, threads, host."""
 
 
 class BlockPage(Page):

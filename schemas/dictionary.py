@@ -36,8 +36,9 @@ _RESULTS_HEAD = """\
 
 Made from `schemas/results.py` by `python -m schemas.dictionary`. Each table is a view in schema `results` of the
 database, an endpoint `/v1/jobs/{id}/tables/{table}`, `holonomy results JOB --table TABLE`, and `job.table(name)` in
-Python. In SQL each table also has `job_id`, which with the key columns is its primary key, and `results.jobs` lists
-the jobs.
+Python. In SQL each table also has `job_id`, which with the key columns is its primary key, `results.jobs` lists the
+jobs, and `results.blocks` says of each block what its numbers are (field, loss, power of the learning rate, BatchNorm
+mode, element type) and with which versions, device and threads they were computed.
 
 Brackets are [v_x, v_y] = H_y g_x − H_x g_y with v = −∇L, without any power of the learning rate. They are
 antisymmetric, so that tables of their norms or RMS are symmetric. N examples, K outputs, T test examples, P

@@ -8,7 +8,10 @@ from schemas.base import Fraction, Name, NonNegativeFloat, PositiveFloat, Spec
 
 
 class Sgd(Spec):
-    """θ ← θ − lr·buf, buf ← momentum·buf + (1 − dampening)·(g + weight_decay·θ)."""
+    """θ ← θ − lr·buf, buf ← momentum·buf + (1 − dampening)·d with d = g + weight_decay·θ; buf is d at the first step.
+
+    With Nesterov momentum θ ← θ − lr·(d + momentum·buf).
+    """
 
     kind: Literal["sgd"] = "sgd"
     lr: PositiveFloat = 0.01

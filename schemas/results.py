@@ -159,7 +159,12 @@ OUTPUTS = ResultTable(
             "Mean over test examples of p(1 − p): how much a probability moves per unit of logit. "
             "p is the sigmoid of the logit for independent labels, else the softmax.",
         ),
-        Column("probability_rms", "float", "√ mean of (p(1 − p) J_t [v_i, v_j])²: the same in probability."),
+        Column(
+            "probability_rms",
+            "float",
+            "√ mean of (p(1 − p) J_t [v_i, v_j])²: the same in probability; for a softmax, the part due to the "
+            "output's own logit.",
+        ),
         Column("label_rate", "float", "Share of the T test examples that carry the label."),
     ),
 )

@@ -6,6 +6,8 @@ from typing import Any
 
 from workers.errors import UserFault
 
+GROUPS = ("holonomy.models", "holonomy.datasets", "holonomy.optimizers")
+
 
 def factory(group: str, name: str) -> Callable[..., Any]:
     """The callable installed under `name` in the entry-point group `group`.
@@ -38,3 +40,9 @@ def call(group: str, name: str, *arguments: Any, **options: Any) -> Any:
         return made(*arguments, **options)
     except (TypeError, ValueError) as error:
         raise UserFault(f"{name!r} of the entry-point group {group} refused its arguments: {error}") from error
+
+
+def installed() -> dict[str, str]:
+    """Versions of the packages that give names to Holonomy, by package; nothing is imported."""
+    points = (point for group in GROUPS for point in entry_points(group=group))
+    return {point.dist.name: point.dist.version for point in points if point.dist is not None}

@@ -12,8 +12,8 @@ BUDGET_BYTES = 512 * 2**20
 MAX_MICRO = 16
 # Arrays of P values alive per pair of an inner tile: both products, their difference in float64, and temporaries.
 ARRAYS_PER_PAIR = 6
-# Of one tile's object, which a worker holds twice while it writes it.
-MAX_TILE_BYTES = 256 * 2**20
+# Of one tile's object. A worker holds it several times over: as tensors, in float64 while it is reduced, as bytes.
+MAX_TILE_BYTES = 128 * 2**20
 
 
 def micro_edge(model: ModelSize, dtype: Dtype) -> int:

@@ -14,7 +14,8 @@ from service.queue.jobs import LONGEST_PAGE
 _DIGEST = text("select digest from jobs where id = :job")
 _BLOCKS = text("""
     select b.id, b.seq, b.phase, b.kind, b.state, b.attempts, b.runs, b.leased_by, b.seconds, b.error, b.reason,
-           j.reason as job_reason, extract(epoch from b.ready_at - clock_timestamp()) as wait_seconds
+           b.record -> 'provenance' as provenance, j.reason as job_reason,
+           extract(epoch from b.ready_at - clock_timestamp()) as wait_seconds
     from blocks b join jobs j on j.id = b.job_id
     where b.job_id = :job and b.seq > :cursor and (cast(:state as text) is null or b.state = :state)
     order by b.seq limit :limit
@@ -114,4 +115,5 @@ def _block(row: Any) -> Block:
         leased_by=row.leased_by if row.state == BlockState.RUNNING else None,
         seconds=row.seconds,
         error=row.error,
+        provenance=row.provenance or {},
     )

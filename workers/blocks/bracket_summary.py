@@ -7,7 +7,7 @@ from torch import Tensor
 from schemas.blocks import BracketSummary, ObjectRef
 from schemas.brackets import Brackets
 from schemas.data import count_examples
-from workers.blocks.checkpoints import structure
+from workers.blocks.checkpoints import described, structure
 from workers.brackets.functional import trainable
 from workers.brackets.outputs import OutputSums
 from workers.brackets.summary import OutputFacts, TileSummary, summarise
@@ -56,7 +56,7 @@ def bracket_summary(
     rows: dict[str, Rows] = {"tensors": summary.tensors, "fits": summary.fits}
     if summary.outputs is not None:
         rows["outputs"] = summary.outputs
-    return Finished(data=summary.data, rows=rows)
+    return Finished(data=summary.data | described(spec, dataset), rows=rows)
 
 
 def _read(arrays: dict[str, Tensor]) -> TileSummary:

@@ -14,7 +14,7 @@ from torch import Tensor
 from schemas.blocks import BracketTile, ObjectRef
 from schemas.brackets import Brackets
 from schemas.losses import BinaryCrossEntropy
-from workers.blocks.checkpoints import functional_at, label_shares, train_targets
+from workers.blocks.checkpoints import described, functional_at, label_shares, train_targets
 from workers.brackets.columns import Integers, PairNumbers, ratio
 from workers.brackets.functional import Functional
 from workers.brackets.geometry import TileShape
@@ -98,7 +98,9 @@ def bracket_tile(
     train = torch.from_numpy(chosen.train).to(context.device)
     test = None if chosen.test is None else torch.from_numpy(chosen.test).to(context.device)
     test_inputs = None if test is None else dataset.test.inputs[test]
-    micro = max(1, payload.micro >> shrink)
+    longest = max(len(shape.rows), len(shape.columns))
+    # Half of what was held: a tile may be smaller than its micro tiles may be.
+    micro = max(1, min(payload.micro, longest) >> shrink) if shrink else payload.micro
     with deterministic(), refusals():
         functional = functional_at(spec, checkpoint, context)
         with context.kernel():
@@ -127,12 +129,7 @@ def bracket_tile(
             "pairs": shape.pairs,
             "kept": len(kept),
             "micro": micro,
-            "field": "-gradient",
-            "lr_power": 0,
-            "batchnorm": spec.batchnorm,
-            "dtype": spec.dtype,
-            "loss": spec.training.loss.model_dump(mode="json"),
-            "normalisation": dataset.normalisation,
+            **described(spec, dataset),
         },
         rows={"pairs": numbers.columns(payload.step, int(sizes.sum()), name, places)},
         objects=(stored,),

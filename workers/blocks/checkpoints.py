@@ -1,5 +1,7 @@
 """A bracket job's model at a checkpoint, made once per process."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -61,3 +63,15 @@ def label_shares(dataset: Dataset, chosen: Tensor) -> Tensor:
     labels = dataset.test.labels[chosen]
     held = labels if dataset.independent else torch.nn.functional.one_hot(labels, len(dataset.label_names))
     return held.double().mean(0)
+
+
+def described(spec: Brackets, dataset: Dataset) -> dict[str, Any]:
+    """What the numbers of a bracket job are: kept with each of its results."""
+    return {
+        "field": "-gradient",
+        "lr_power": 0,
+        "batchnorm": spec.batchnorm,
+        "dtype": spec.dtype,
+        "loss": spec.training.loss.model_dump(mode="json"),
+        "normalisation": dataset.normalisation,
+    }

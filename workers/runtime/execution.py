@@ -123,7 +123,9 @@ class Worker:
 
         torch.set_num_threads(self.settings.threads)
         if self.settings.device == "cuda":
-            self._provenance = provenance(torch.cuda.get_device_name(), self.settings.threads)
+            cudnn = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
+            libraries = {"cuda": str(torch.version.cuda), "cudnn": str(cudnn)}
+            self._provenance = {**provenance(torch.cuda.get_device_name(), self.settings.threads), **libraries}
         self._prepared.done = True
 
     def _forget(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import schemas
 import workers
+from workers import plugins
 
 
 @cache
@@ -28,9 +29,12 @@ def code_version() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of the packages that decide the bits of a result; absent ones are left out. Imports none of them."""
-    found = {"python": platform.python_version()}
-    for name in ("holonomy", "torch", "numpy", "safetensors", "ray"):
+    """Versions of the packages that decide the bits of a result, those of labs too; absent ones are left out.
+
+    Imports none of them.
+    """
+    found = {"python": platform.python_version(), **plugins.installed()}
+    for name in ("holonomy", "torch", "numpy", "scikit-learn", "safetensors", "ray"):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

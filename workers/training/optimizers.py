@@ -1,6 +1,7 @@
 """From an optimizer spec to PyTorch's update rule."""
 
 from collections.abc import Iterable
+from inspect import Parameter, signature
 from typing import assert_never
 
 import torch
@@ -11,6 +12,7 @@ from workers import plugins
 from workers.errors import UserFault
 
 OPTIMIZERS_GROUP = "holonomy.optimizers"
+OPEN = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
 
 def optimizer(
@@ -54,6 +56,12 @@ def optimizer(
             if not isinstance(made, torch.optim.Optimizer):
                 raise UserFault(
                     f"the optimizer {spec.name!r} must be a torch.optim.Optimizer, its factory made {type(made)}"
+                )
+            needed = (argument for argument in signature(made.step).parameters.values() if argument.kind not in OPEN)
+            if any(argument.default is argument.empty for argument in needed):
+                raise UserFault(
+                    f"the optimizer {spec.name!r} cannot step without a closure, and a step here has one gradient: "
+                    "choose another"
                 )
             return made
         case _:

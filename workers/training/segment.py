@@ -31,7 +31,7 @@ class Ledger:
     checkpoints: list[dict[str, float | int | bool]] = field(default_factory=list)
     objects: list[ObjectRef] = field(default_factory=list)
 
-    def finished(self, run: Run, payload: TrainingSegment) -> Finished:
+    def finished(self, spec: Training, run: Run, payload: TrainingSegment) -> Finished:
         """The outcome, whether the segment came to its end or not."""
         last = self.steps[-1] if self.steps else None
         return Finished(
@@ -44,6 +44,8 @@ class Ledger:
                 "tensors": sum(1 for _ in run.model.parameters()),
                 "train_examples": len(run.dataset.train),
                 "test_examples": len(run.dataset.test),
+                "loss": spec.loss.model_dump(mode="json"),
+                "dtype": spec.dtype,
                 "normalisation": run.dataset.normalisation,
             },
             rows={
@@ -90,8 +92,8 @@ def train_segment(
             schedule = _begin(spec, payload, inputs, context, run, ledger)
             _advance(spec, payload, context, run, schedule, ledger)
     except UserFault as fault:
-        raise UserFault(str(fault), partial=ledger.finished(run, payload)) from fault
-    return ledger.finished(run, payload)
+        raise UserFault(str(fault), partial=ledger.finished(spec, run, payload)) from fault
+    return ledger.finished(spec, run, payload)
 
 
 def _begin(

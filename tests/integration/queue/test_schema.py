@@ -49,13 +49,14 @@ def test_views_show_every_result_with_its_meaning(desk):
         for column in table.columns:
             assert meanings[name, column.name] == column.meaning
     assert all(meanings.values())
-    assert {row.table_name for row in rows} == {"jobs", *RESULT_TABLES}
+    assert {row.table_name for row in rows} == {"jobs", "blocks", *RESULT_TABLES}
 
 
 def test_readers_may_read_views_and_nothing_else(desk):
     with desk.engine.connect() as connection:
         connection.execute(text("set role holonomy_reader"))
         connection.execute(text("select * from results.pairs"))
+        connection.execute(text("select * from results.blocks"))
         with pytest.raises(exc.ProgrammingError, match="permission denied for table jobs"):
             connection.execute(text("select * from public.jobs"))
 

@@ -9,8 +9,9 @@ from schemas.results import PAIRS
 from tests.dense import dense
 from tests.memory_context import MemoryContext
 from workers.blocks import run
+from workers.brackets import pairs
 from workers.data.digits import digits
-from workers.errors import BlockFault, Cancelled, UserFault
+from workers.errors import BlockFault, Cancelled, MemoryFault, UserFault
 from workers.losses import example_loss
 from workers.models import initialised
 from workers.training.checkpoint import load_tensors
@@ -18,7 +19,7 @@ from workers.training.checkpoint import load_tensors
 REGISTRY = {"kind": "registry"}
 
 
-def columns(finished) -> dict[str, np.ndarray]:
+def columns_of(finished) -> dict[str, np.ndarray]:
     return {name: np.asarray(values) for name, values in finished.rows["pairs"].items()}
 
 
@@ -31,7 +32,7 @@ def test_a_tile_on_a_trained_convnet_agrees_with_whole_hessians(context: MemoryC
     chosen = [10, 12, 200]
     targets = torch.eye(10, dtype=torch.float64)[data.train.labels[chosen]]
     reference = dense(model, example_loss(made.training.loss), data.train.inputs[chosen], targets)
-    arrays, rows = context.arrays(finished.objects[0]), columns(finished)
+    arrays, rows = context.arrays(finished.objects[0]), columns_of(finished)
     for place, (a, b) in enumerate(((0, 1), (0, 2), (1, 2))):
         bracket = reference.bracket(a, b)
         assert (rows["i"][place], rows["j"][place]) == (chosen[a], chosen[b])
@@ -49,7 +50,7 @@ def test_a_tile_on_a_trained_convnet_agrees_with_whole_hessians(context: MemoryC
 
 def test_rows_and_objects_of_a_rectangle(context: MemoryContext, job) -> None:
     finished = job(keep=((10, 14), (11, 12), (11, 13))).tile((0, 2), (3, 5))
-    rows = columns(finished)
+    rows = columns_of(finished)
     assert set(rows) == {column.name for column in PAIRS.columns}
     assert list(zip(rows["i"], rows["j"], strict=True)) == [(10, 13), (10, 14), (11, 13), (11, 14)]
     assert rows["position"].tolist() == [0, 1, 2, 3]
@@ -63,15 +64,48 @@ def test_rows_and_objects_of_a_rectangle(context: MemoryContext, job) -> None:
     assert "logits" not in ref.arrays
 
 
-def test_a_tile_says_what_it_is(job) -> None:
-    data = job().tile(micro=8, shrink=2).data
-    assert data["micro"] == 2
-    assert (data["field"], data["lr_power"], data["batchnorm"], data["dtype"]) == ("-gradient", 0, "eval", "float32")
-    assert data["loss"] == {"kind": "binary_cross_entropy", "reduction": "mean"}
+def test_tiles_and_summaries_say_what_their_numbers_are(job) -> None:
+    made = job()
+    tile = made.tile(micro=4)
+    assert tile.data["micro"] == 4
+    for data in (tile.data, made.summary(tile).data):
+        assert (data["field"], data["lr_power"], data["batchnorm"]) == ("-gradient", 0, "eval")
+        assert data["loss"] == {"kind": "binary_cross_entropy", "reduction": "mean"}
+        assert (data["dtype"], data["normalisation"]) == ("float32", "pixels 0 … 16 divided by 16")
+    assert (made.trained.data["loss"], made.trained.data["dtype"]) == (tile.data["loss"], "float32")
 
 
-def test_shrinking_ends_at_one(job) -> None:
-    assert job().tile(micro=2, shrink=5).data["micro"] == 1
+@pytest.mark.parametrize(
+    ("rows", "columns", "micro", "shrink", "held"),
+    [
+        ((0, 5), (0, 5), 4, 1, 2),
+        ((0, 5), (0, 5), 16, 1, 2),
+        ((0, 2), (2, 5), 16, 1, 1),
+        ((0, 5), (0, 5), 2, 5, 1),
+    ],
+)
+def test_shrinking_halves_what_is_held_and_ends_at_one(
+    job, rows, columns, micro: int, shrink: int, held: int
+) -> None:
+    made = job()
+    whole, halved = made.tile(rows, columns, micro=micro), made.tile(rows, columns, micro=micro, shrink=shrink)
+    assert (whole.data["micro"], halved.data["micro"]) == (micro, held)
+    np.testing.assert_allclose(columns_of(halved)["bracket_norm"], columns_of(whole)["bracket_norm"], rtol=1e-4)
+
+
+def test_a_tile_that_does_not_fit_fits_once_halved(job, monkeypatch: pytest.MonkeyPatch) -> None:
+    products = pairs.hessian_products
+
+    def hungry(functional, example, target, directions):
+        if len(next(iter(directions.values()))) > 2:
+            torch.empty(2**60, dtype=torch.uint8)
+        return products(functional, example, target, directions)
+
+    monkeypatch.setattr(pairs, "hessian_products", hungry)
+    made = job()
+    with pytest.raises(MemoryFault, match=r"out of memory: .*allocate memory"):
+        made.tile(micro=16)
+    assert made.tile(micro=16, shrink=1).data["micro"] == 2
 
 
 def test_running_twice_gives_the_same_bytes(job) -> None:
@@ -80,7 +114,7 @@ def test_running_twice_gives_the_same_bytes(job) -> None:
 
 
 def test_float64_brackets_of_a_float32_run(context: MemoryContext, job) -> None:
-    single, double = columns(job().tile()), columns(job(dtype="float64").tile())
+    single, double = columns_of(job().tile()), columns_of(job(dtype="float64").tile())
     np.testing.assert_allclose(single["bracket_norm"], double["bracket_norm"], rtol=1e-3)
     assert not np.array_equal(single["bracket_norm"], double["bracket_norm"])
 
@@ -128,7 +162,9 @@ def test_frozen_parameters_are_no_part_of_a_bracket(context: MemoryContext, job,
     assert kept == ["kept/3.bias", "kept/3.weight"] or kept == ["kept/3.weight", "kept/3.bias"]
     tensors = made.summary(finished).rows["tensors"]
     assert tensors["tensor"] == ["3.weight", "3.bias"]
-    assert columns(finished)["bracket_rms"][0] == pytest.approx(columns(finished)["bracket_norm"][0] / np.sqrt(50))
+    assert columns_of(finished)["bracket_rms"][0] == pytest.approx(
+        columns_of(finished)["bracket_norm"][0] / np.sqrt(50)
+    )
 
 
 def test_examples_whose_gradients_are_not_finite_are_named(context: MemoryContext, job, lab: None) -> None:

@@ -98,7 +98,7 @@ class CountingSgd(torch.optim.Optimizer):
         super().__init__(parameters, {"lr": lr, "taken": 0, "warm": True})
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self, closure=None, **options):
         for group in self.param_groups:
             for parameter in group["params"]:
                 state = self.state[parameter]
@@ -108,6 +108,13 @@ class CountingSgd(torch.optim.Optimizer):
                 state["total"] += 1
                 parameter -= group["lr"] / (state["count"] + int(state["total"]) + group["taken"]) * parameter.grad
             group["taken"] += 1
+
+
+class Searching(CountingSgd):
+    """Evaluates the loss several times a step, as line searches do."""
+
+    def step(self, closure):
+        closure()
 
 
 class RememberingSgd(CountingSgd):

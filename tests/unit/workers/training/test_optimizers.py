@@ -44,3 +44,8 @@ def test_a_registry_optimizer_gets_its_options(lab: None) -> None:
 def test_a_registry_factory_must_make_an_optimizer(lab: None) -> None:
     with pytest.raises(UserFault, match=r"'not-an-optimizer' must be a torch.optim.Optimizer"):
         optimizer(RegistryOptimizer(name="not-an-optimizer"), [])
+
+
+def test_an_optimizer_that_needs_a_closure_is_refused(lab: None) -> None:
+    with pytest.raises(UserFault, match="'searching' cannot step without a closure"):
+        optimizer(RegistryOptimizer(name="searching"), [torch.nn.Parameter(torch.zeros(2))])

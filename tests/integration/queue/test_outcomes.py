@@ -1,10 +1,12 @@
-"""A run that cannot go on: from the worker's fault to what the database keeps of it, and its retry."""
+"""From a worker's fault to what the database makes of it: runs that diverge, their retries, tiles that do not fit."""
 
 from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
+import torch
 
+from schemas.brackets import Brackets
 from schemas.canonical import digest
 from schemas.jobs import job_spec
 from schemas.losses import SquaredError
@@ -12,7 +14,10 @@ from schemas.optimizers import Sgd
 from schemas.states import JobState
 from schemas.training import Training
 from service.dispatcher.verdicts import verdict
+from service.queue.claim import Claimed
 from service.queue.retry import retry
+from service.queue.sweep import plan_jobs
+from workers.brackets import pairs
 from workers.errors import UserFault
 from workers.runtime.execution import Worker, WorkerSettings
 from workers.runtime.messages import Order, Task
@@ -34,7 +39,7 @@ class Bench:
 
     def run_all(self) -> None:
         """Claim, compute and commit until nothing is ready."""
-        while claimed := self.desk.claim(limit=1):
+        while claimed := self.claim():
             [block] = claimed
             assert digest(job_spec.validate_json(block.spec_json)) == block.digest
             task = Task(
@@ -49,6 +54,10 @@ class Bench:
             )
             [outcome] = self.worker.run(Order({block.digest: block.spec_json}, [task]))
             assert self.desk.commit(verdict(SimpleNamespace(claimed=block), outcome)) == [True]
+
+    def claim(self) -> list[Claimed]:
+        plan_jobs(self.desk.engine)
+        return self.desk.claim(limit=1)
 
     def retry(self, job_id: int) -> None:
         with self.desk.engine.begin() as connection:
@@ -125,3 +134,33 @@ def test_a_retry_that_succeeds_replaces_what_was_kept(bench, monkeypatch, stops)
     job = bench.desk.job(job_id)
     assert (job.state, job.error) == (JobState.DONE, None)
     assert bench.kept(job_id) == (["checkpoints/000000040", "schedule"], [40], list(range(1, 41)))
+
+
+@pytest.mark.parametrize(("fits", "state"), [(3, JobState.DONE), (1, JobState.FAILED)], ids=["fits", "does-not"])
+def test_a_tile_that_does_not_fit_runs_once_more_halved(bench, monkeypatch, fits, state):
+    products = pairs.hessian_products
+
+    def hungry(functional, example, target, directions):
+        if len(next(iter(directions.values()))) > fits:
+            torch.empty(2**60, dtype=torch.uint8)
+        return products(functional, example, target, directions)
+
+    monkeypatch.setattr(pairs, "hessian_products", hungry)
+    job_id = bench.desk.submit(Brackets(training=Training(steps=1), examples=range(6)))
+    bench.run_all()
+    [tile] = bench.desk.sql("select * from blocks where job_id = :job and kind = 'bracket_tile'", job=job_id)
+    assert bench.desk.job(job_id).state == state
+    assert (tile.runs, tile.attempts, tile.shrink) == (2, 0, 1)
+    assert tile.payload["micro"] == 16
+    if state == JobState.DONE:
+        [shown] = bench.desk.sql(
+            "select * from results.blocks where job_id = :job and kind = 'bracket_tile'", job=job_id
+        )
+        assert (shown.data["field"], shown.data["lr_power"], shown.state) == ("-gradient", 0, "done")
+        assert {"torch", "numpy", "scikit-learn", "code", "device", "threads"} <= shown.provenance.keys()
+        assert [block.provenance for block in bench.desk.blocks(job_id) if block.id == tile.id] == [shown.provenance]
+        assert tile.record["data"]["micro"] == 3
+        assert len(bench.desk.sql("select 1 from pairs where job_id = :job", job=job_id)) == 15
+    else:
+        assert tile.error["kind"] == "memory"
+        assert "out of memory" in tile.error["message"]
