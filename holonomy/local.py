@@ -36,15 +36,17 @@ def find_or_start() -> Stack:
 
 
 def find(folder: Path) -> Stack | None:
-    """The stack whose state folder this is, if it runs and answers."""
+    """The stack whose state folder this is, if it runs and answers.
+
+    Without its supervisor the address that it left may be anybody's by now, and the token is not for them.
+    """
+    if not _supervised(folder):
+        return None
     try:
         url = json.loads((folder / "state.json").read_text(encoding="utf-8"))["url"]
         token = (folder / "secrets" / "api.token").read_text(encoding="utf-8").strip()
     except PermissionError as error:
-        raise Unconfigured(
-            f"the embedded stack in {folder} belongs to another user ({error.filename} cannot be read): "
-            "set HOLONOMY_HOME to a folder of your own, or HOLONOMY_URL and HOLONOMY_TOKEN"
-        ) from None
+        raise _foreign(folder, error) from None
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return Stack(url, token) if isinstance(url, str) and _answers(url) else None
@@ -89,6 +91,31 @@ def _start(folder: Path) -> Stack:
     if found is None:
         raise Unconfigured(f"the embedded stack in {folder} is up but does not answer: `holonomy status` tells more")
     return found
+
+
+def _supervised(folder: Path) -> bool:
+    """Whether a supervisor holds the folder's lock, which ends with its process however that ended."""
+    try:
+        import fcntl
+    except ImportError:  # no Unix, no embedded stack
+        return False
+    try:
+        with (folder / "supervisor.lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except PermissionError as error:
+        raise _foreign(folder, error) from None
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _foreign(folder: Path, error: PermissionError) -> Unconfigured:
+    return Unconfigured(
+        f"the embedded stack in {folder} belongs to another user ({error.filename} cannot be read): "
+        "set HOLONOMY_HOME to a folder of your own, or HOLONOMY_URL and HOLONOMY_TOKEN"
+    )
 
 
 def _answers(url: str) -> bool:

@@ -20,6 +20,7 @@ from service.dispatcher.committer import Committer, Release
 from service.dispatcher.ledger import Held, Ledger
 from service.dispatcher.options import Device, Options
 from service.dispatcher.pace import Pace
+from service.dispatcher.patience import Patience
 from service.dispatcher.pool import Call, Pool, Ref, Slot
 from service.dispatcher.signals import Claims, Inbox, Stop, Wake
 from service.dispatcher.verdicts import broken, cancelled, lost, verdict
@@ -49,6 +50,7 @@ class Loop:
         self._inbox = inbox
         self._options = options
         self._pace = Pace(options.max_pack)
+        self._patience = Patience()
         self._backlog: dict[Device, deque[Held]] = {device: deque() for device in claimers}
         self._asked: set[Device] = set()
         self._calls: dict[Ref, tuple[Slot, Call]] = {}
@@ -77,8 +79,9 @@ class Loop:
             for slot in self._pool.refresh():
                 self._probes[slot.ready] = slot
             for device in self._claimers:
-                self._send(device)
-                self._ask(device)
+                if not self._patience.waiting:
+                    self._send(device)
+                    self._ask(device)
         self._await()
         self._end_late()
 
@@ -180,8 +183,8 @@ class Loop:
             return
         backlog = self._backlog[device]
         key = backlog[-1].key if backlog else self._last_key(slots)
-        if key is None:
-            wanted = len(slots)
+        if key is None or self._patience.tried:
+            wanted = len(slots) - len(backlog)
         else:
             pack, calls = self._pace.pack(key), self._pace.calls(key)
             room = sum(pack * max(0, calls - len(slot.calls)) for slot in slots)
@@ -240,6 +243,9 @@ class Loop:
         for held, outcome in zip(self._finished_call(ref).blocks, decode_outcomes(answer), strict=True):
             if isinstance(outcome, Success):
                 self._pace.observe(held.key, outcome.seconds)
+                self._patience.there()
+            elif outcome.kind == "unavailable":
+                self._patience.away()
             self._committer.put((held, verdict(held, outcome)))
 
     def _finished_call(self, ref: Ref) -> Call:

@@ -92,6 +92,8 @@ def assemble(home: Home, previous_ports: Mapping[str, int]) -> Stack:
         log=home.log("api"),
         environment=environment,
         answers=lambda _: healthy(ports["api"], "/readyz"),
+        # It is not to blame when the database or the bucket is away.
+        still_answers=lambda _: healthy(ports["api"], "/healthz"),
     )
     dispatcher = Program(
         "dispatcher",
@@ -100,6 +102,8 @@ def assemble(home: Home, previous_ports: Mapping[str, int]) -> Stack:
         log=home.log("dispatcher"),
         environment=environment,
         answers=beats,
+        # Without the database it cannot beat.
+        still_answers=lambda pid: beats(pid) or not postgres.ready(),
         # It lets running blocks finish within the grace, and then gives back those that did not.
         stop_seconds=Settings().grace_seconds + 3.0,
     )

@@ -11,7 +11,7 @@ from service.embedded.server import Server
 
 
 class Program(Server):
-    """`python -m MODULE`, ready when `answers(pid)` says so."""
+    """`python -m MODULE`, ready when `answers(pid)` says so, and not hung while `still_answers(pid)` does."""
 
     def __init__(
         self,
@@ -22,6 +22,7 @@ class Program(Server):
         log: Path,
         environment: Mapping[str, str],
         answers: Callable[[int], bool],
+        still_answers: Callable[[int], bool] | None = None,
         stop_seconds: float = 5.0,
     ) -> None:
         self.name = name
@@ -29,6 +30,7 @@ class Program(Server):
         self.module = module
         self.environment = dict(environment)
         self.answers = answers
+        self.still_answers = still_answers or answers
         self.stop_seconds = stop_seconds
 
     def launch(self) -> None:
@@ -49,6 +51,10 @@ class Program(Server):
     def ready(self) -> bool:
         """Whether it runs and answers."""
         return self.alive() and self.answers(self.pid)
+
+    def responsive(self) -> bool:
+        """Whether it runs and answers by itself, whatever has become of what it stands on."""
+        return self.alive() and self.still_answers(self.pid)
 
 
 class Once(Program):

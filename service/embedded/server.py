@@ -30,6 +30,7 @@ class Server(ABC):
         self.mark = f"{scope}:{self.name}"
         self.process: subprocess.Popen[bytes] | None = None
         self.identity: Identity | None = None
+        self._kill_at = 0.0
 
     @abstractmethod
     def launch(self) -> None:
@@ -38,6 +39,10 @@ class Server(ABC):
     @abstractmethod
     def ready(self) -> bool:
         """Whether it answers; at most a few seconds of waiting."""
+
+    def responsive(self) -> bool:
+        """Whether one that was ready still answers; at most a few seconds of waiting."""
+        return self.ready()
 
     @property
     def pid(self) -> int:
@@ -79,14 +84,25 @@ class Server(ABC):
 
     def stop(self) -> None:
         """End the process and everything it started; harmless when it has ended already."""
+        self.begin_stop()
+        while not self.stopped():
+            time.sleep(0.02)
+
+    def begin_stop(self) -> None:
+        """Ask the process to end, without waiting for it."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(self.stop_signal)
-            try:
-                self.process.wait(self.stop_seconds)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        self._kill_at = time.monotonic() + self.stop_seconds
+
+    def stopped(self) -> bool:
+        """Whether a stop that was begun is through. A process that outlasts its time is killed."""
+        if self.process is not None and self.process.poll() is None:
+            if time.monotonic() < self._kill_at:
+                return False
+            self.process.kill()
+            self.process.wait()
         self.sweep()
+        return True
 
     def sweep(self) -> None:
         """End what an earlier process of this server left behind."""

@@ -18,6 +18,7 @@ class Phase(StrEnum):
     WAITING = "waiting"
     STARTING = "starting"
     READY = "ready"
+    STOPPING = "stopping"
     FAILED = "failed"
 
 

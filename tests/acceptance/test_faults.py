@@ -6,6 +6,7 @@ Each time every block is committed exactly once, and the numbers are bitwise tho
 import os
 import signal
 import time
+from typing import Any
 
 import psutil
 import pytest
@@ -15,6 +16,7 @@ from schemas.data import First
 from schemas.diagnostic import Diagnostic
 from schemas.models import ConvNet
 from schemas.training import Training
+from service.dispatcher.watch import EXIT_AGAIN
 from tests.dispatching import Dispatchers, Queue, database
 
 STEPS = (0, 4, 8, 12, 16, 20)
@@ -149,10 +151,60 @@ def test_the_object_store_goes_away_and_comes_back(queue, dispatchers, s3_server
         assert waiting.error["kind"] == "unavailable"
         assert "the object store" in waiting.error["message"]
         assert queue.job(job).state == "running"
+        queue.wait(lambda: "the object store" in (queue.job(job).reason or ""))
     finally:
         s3_server.start()
     queue.done(job)
     _committed_once(queue, job)
+    _same_numbers(queue, job, undisturbed)
+
+
+def test_ray_is_killed(queue, dispatchers, ray_cluster, undisturbed):
+    process = dispatchers.start()
+    job = _submit(queue)
+    _in_the_middle(queue, job)
+    for member in (*psutil.Process(ray_cluster.pid).children(recursive=True), psutil.Process(ray_cluster.pid)):
+        _kill(member.pid)
+    ray_cluster.process.wait()
+    # What follows is its supervisor's part.
+    assert process.wait(30) == EXIT_AGAIN
+    assert queue.job(job).state == "running"
+    ray_cluster.start()
+    dispatchers.start()
+    queue.done(job)
+    _committed_once(queue, job)
+    assert any(block.runs > 1 for block in queue.blocks(job))
+    _same_numbers(queue, job, undisturbed)
+
+
+def test_a_stale_lease_holder_cannot_commit(queue, dispatchers, undisturbed):
+    stale = psutil.Process(dispatchers.start(HOLONOMY_SLOTS="1").pid)
+    dispatchers.start(HOLONOMY_SLOTS="1")
+    job = _submit(queue)
+    query = "select id, runs from blocks where job_id = :job and state = 'running' and leased_by like :holder"
+
+    def held() -> list[Any]:
+        return queue.all(query, job=job, holder=f"%:{stale.pid}:%")
+
+    queue.wait(lambda: queue.job(job).blocks_done >= 1 and held())
+    # Stopped, it cannot renew; its worker goes on, and its outcome waits for it.
+    stale.suspend()
+    try:
+        taken = {block.id: block.runs for block in held()}
+        assert taken
+        queue.wait(
+            lambda: all(
+                block.runs > taken[block.id] and block.state == "done"
+                for block in queue.blocks(job)
+                if block.id in taken
+            )
+        )
+    finally:
+        stale.resume()
+    queue.done(job)
+    queue.wait(lambda: "outcomes refused" in (log := dispatchers.log.read_text()) or "leases lost" in log, 20)
+    _committed_once(queue, job)
+    assert all(block.runs == taken[block.id] + 1 for block in queue.blocks(job) if block.id in taken)
     _same_numbers(queue, job, undisturbed)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from service.embedded import children as supervision
 from service.embedded import process
 from service.embedded.children import Child, step
 from service.embedded.server import Server
@@ -75,6 +76,34 @@ def test_a_killed_child_comes_back_and_its_followers_with_it(folder: Path) -> No
     assert [old == new for old, new in zip(before, after, strict=True)] == [False, False, True]
     assert (leader.failures, follower.failures) == (1, 0)
     for child in children:
+        child.server.stop()
+
+
+def test_a_child_that_hangs_is_started_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervision, "PROBE_SECONDS", 0.05)
+    monkeypatch.setattr(supervision, "HUNG_SECONDS", 0.5)
+    child = Child(Small("a", _SERVE, folder))
+    _step_until([child], lambda: child.phase is Phase.READY)
+    before = child.server.pid
+    monkeypatch.setattr(child.server, "responsive", lambda: child.server.pid != before)
+    _step_until([child], lambda: child.phase is Phase.READY and child.server.pid != before)
+    assert (child.failures, child.error) == (1, "did not answer for 0.5 s")
+    child.server.stop()
+
+
+def test_a_child_that_is_slow_to_stop_holds_up_nobody(folder: Path) -> None:
+    stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + _SERVE
+    leader, follower = Child(Small("a", _SERVE, folder)), Child(Small("b", stubborn, folder), follows=("a",))
+    follower.server.stop_seconds = 2.0
+    _step_until([leader, follower], lambda: leader.phase is follower.phase is Phase.READY)
+    before = follower.server.pid
+    os.kill(leader.server.pid, signal.SIGKILL)
+    _step_until([leader, follower], lambda: leader.phase is Phase.READY and leader.failures == 1)
+    assert follower.phase is Phase.STOPPING
+    assert follower.state().pid == before
+    _step_until([leader, follower], lambda: follower.phase is Phase.READY)
+    assert follower.server.pid != before
+    for child in (leader, follower):
         child.server.stop()
 
 
