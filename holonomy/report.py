@@ -26,10 +26,11 @@ RUN_NOTE = (
 )
 
 PAIRS_NOTE = (
-    "Values are of [v_i, v_j] = H_j g_i − H_i g_j, where g = ∇L, H = ∇²L and v = −g of one example, in units of loss² "
-    "per parameter³, and carry no power of the learning rate: exchanging two SGD steps moves the parameters by lr² "
-    "times the bracket. The defect is the norm divided by ‖g_i‖ ‖g_j‖. Brackets are antisymmetric, [v_j, v_i] = −[v_i, v_j], so that norms, and a table of RMS values, are symmetric in i and j: "
-    "each pair is listed once."
+    "Values are of [v_i, v_j] = H_j g_i − H_i g_j, where g = ∇L, H = ∇²L and v = −g of one example, in units of "
+    "loss² per parameter³, and carry no power of the learning rate: exchanging two SGD steps moves the parameters by "
+    "lr² times the bracket. The defect is the norm divided by ‖g_i‖ ‖g_j‖. Brackets are antisymmetric, "
+    "[v_j, v_i] = −[v_i, v_j], so that norms, and a table of RMS values, are symmetric in i and j: each pair is "
+    "listed once."
 )
 FITS_NOTE = (
     "Over parameter tensors: log10 of the bracket's RMS against log10 of the gradient's. At slope 1 they are "
