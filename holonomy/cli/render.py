@@ -1,5 +1,6 @@
 """Jobs, log lines, datasets and tokens as text for people."""
 
+import textwrap
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -67,10 +68,12 @@ def job_text(job: JobDetail) -> str:
 
 
 def event_line(event: Event) -> str:
-    """A log line."""
+    """A log line; what takes several lines, such as a traceback, stands below it."""
     block = "" if event.block_id is None else f" block {event.block_id}"
-    data = "".join(f" {name}={value}" for name, value in event.data.items())
-    return f"{event.at.isoformat(timespec='seconds')} {event.level:<7}{block} {event.message}{data}"
+    texts = {name: str(value) for name, value in event.data.items()}
+    data = "".join(f" {name}={text}" for name, text in texts.items() if "\n" not in text)
+    below = "".join(f"\n{textwrap.indent(text.rstrip(), '    ')}" for text in texts.values() if "\n" in text)
+    return f"{event.at.isoformat(timespec='seconds')} {event.level:<7}{block} {event.message}{data}{below}"
 
 
 def dataset_table(datasets: Iterable[Dataset]) -> Table:

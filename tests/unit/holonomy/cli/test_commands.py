@@ -52,7 +52,7 @@ def test_submit_reads_standard_input(command: Command) -> None:
     assert command("submit", "-", stdin='{"kind": "diagnostic"}').exit_code == 0
     bad = command("submit", "-", stdin="kind: diagnostics")
     assert bad.exit_code == 2
-    assert bad.stderr.startswith("holonomy: standard input:1: kind: ")
+    assert bad.stderr.startswith("holonomy: standard input:1: unknown kind ")
 
 
 def test_waiting_ends_with_the_job(command: Command, spec_file: Path, client: Client, world: World) -> None:
@@ -79,7 +79,10 @@ def test_a_failed_job_is_exit_code_1(command: Command, client: Client, world: Wo
         (["submit", "nothing.yaml"], "cannot read nothing.yaml"),
         (["schema", "brackts"], "there is no kind 'brackts'; there are: training, brackets"),
         (["data", "import", "x", "nowhere"], "nowhere is not a folder"),
-        (["token", "create", "x", "--scope", "write"], "Input should be 'read', 'submit' or 'admin'"),
+        (
+            ["token", "create", "x", "--scope", "write"],
+            "scopes[0]: expected 'read', 'submit' or 'admin'",
+        ),
         (["token", "revoke", "5"], "there is no /v1/tokens/5"),
         (["show", "seven"], "valid integer"),
         (["jobs", "--state", "asleep"], "asleep"),
@@ -165,6 +168,10 @@ def test_logs_for_people_and_programs(command: Command, client: Client, world: W
     ]
     assert command("logs", job.id).stdout == "2026-01-02T03:04:05+00:00 info    block 4 saved step=3\n"
     assert json.loads(command("logs", job.id, "--json").stdout)["message"] == "saved"
+    world.events[0]["data"] = {"traceback": "Traceback:\n  File x\nTypeError: no\n", "run": 2}
+    lines = command("logs", job.id).stdout.splitlines()
+    assert lines[0].endswith("saved run=2")
+    assert lines[1:] == ["    Traceback:", "      File x", "    TypeError: no"]
 
 
 def test_rows_for_people_and_programs(command: Command, client: Client, world: World) -> None:
