@@ -12,7 +12,7 @@ class TestContract(ClientContract):
 
 
 def test_a_wrong_token_is_said_to_be_wrong(service: FakeService) -> None:
-    with pytest.raises(Unauthorized, match="no such token: set HOLONOMY_TOKEN$"):
+    with pytest.raises(Unauthorized, match=r"no such token: set HOLONOMY_TOKEN$"):
         Client(service.url, "wrong").status()
 
 
