@@ -5,15 +5,27 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import safetensors.numpy
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from holonomy.connection import Connection
 from holonomy.errors import Refused, explain
 from holonomy.idx import SHARD_BYTES, IdxFolder, open_folder, pieces
+from schemas.base import Name
 from schemas.datasets import Dataset, DatasetImport, DatasetManifest, Shard
 
 Report = Callable[[int, int], None]
 """Told after each shard: examples done, examples in all."""
+
+
+def _check_name(name: str) -> None:
+    """Before anything is sent: a name that is refused at the end has cost the whole upload."""
+    try:
+        TypeAdapter(Name).validate_python(name)
+    except ValidationError:
+        raise Refused(
+            "the name of a dataset is up to 100 letters, digits, dots, dashes and underscores, the first a letter or "
+            f"digit; came {name!r}"
+        ) from None
 
 
 class Datasets:
@@ -49,6 +61,7 @@ class Datasets:
             BadFile: a file is missing, damaged, or does not fit the others.
             Refused: the name is not allowed, or the service refused the data.
         """
+        _check_name(name)
         source = open_folder(folder)
         there = {shard.sha256 for dataset in self.list() for shard in dataset.manifest.shards}
         shards = tuple(self._upload(source, there, report, shard_bytes))

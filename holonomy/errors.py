@@ -16,21 +16,26 @@ HolonomyError
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from schemas.api import Job
+from schemas.mistakes import locate, what
 
 
 class HolonomyError(Exception):
     """Anything this package raises on purpose.
 
-    `request_id` names the request in the server's log, where there was one.
+    `request_id` names the request in the server's log, where there was one. Messages hold it where that log tells
+    more than the message: when the service is at fault.
     """
 
+    names_request: ClassVar[bool] = False
+
     def __init__(self, message: str, *, request_id: str | None = None) -> None:
-        super().__init__(message if request_id is None else f"{message} [request {request_id}]")
+        named = request_id is not None and self.names_request
+        super().__init__(f"{message} [request {request_id}]" if named else message)
         self.request_id = request_id
 
 
@@ -48,6 +53,8 @@ class Unreachable(HolonomyError):
     `sent` is False when the request cannot have reached the service, so that sending it again is safe.
     `retry_after_seconds` is what the service asked for with 503.
     """
+
+    names_request = True
 
     def __init__(
         self,
@@ -85,6 +92,8 @@ class NotStored(NotFound):
 class ServiceFault(HolonomyError):
     """The service failed, or answered something unintelligible."""
 
+    names_request = True
+
 
 class JobEnded(HolonomyError):
     """Waited for a job that ended without a result; `job` is how it ended."""
@@ -106,17 +115,20 @@ class WaitTimeout(HolonomyError, TimeoutError):
     """The job is still going after the time given to `wait`."""
 
 
-def explain(error: ValidationError) -> str:
-    """A validation error as one line: where, what was expected and what came, for the first few mistakes."""
-    mistakes = error.errors(include_url=False)
-    parts = [
-        _mistake(".".join(str(part) for part in item["loc"]), item["msg"], item["input"]) for item in mistakes[:3]
-    ]
-    more = f"; and {len(mistakes) - 3} more" if len(mistakes) > 3 else ""
-    return "; ".join(parts) + more
+def explain(error: ValidationError, model: type[BaseModel] | None = None, body: object = None) -> str:
+    """A validation error as one line: where, what was expected and what came, for the first few mistakes.
 
-
-def _mistake(where: str, message: str, value: object) -> str:
-    text = message.removeprefix("Value error, ")
-    shown = f" (came {value!r})" if isinstance(value, str | int | float | bool) else ""
-    return f"{where}: {text}{shown}" if where else text + shown
+    Args:
+        error: What pydantic found.
+        model: What the input was checked against, where that is known.
+        body: The input.
+    """
+    lines = list[str]()
+    for item in error.errors(include_url=False):
+        place = locate(item["loc"], body, model)
+        where = place.path or ".".join(str(part) for part in item["loc"])
+        line = ": ".join(part for part in (where, what(item, place)) if part)
+        if line not in lines:
+            lines.append(line)
+    more = f"; and {len(lines) - 3} more" if len(lines) > 3 else ""
+    return "; ".join(lines[:3]) + more

@@ -178,8 +178,7 @@ class JobHandle:
 
 def raise_unless_done(job: Job) -> None:
     """Raises JobFailed or JobCancelled for a job that ended without a result."""
-    why = job.error.message if job.error is not None else job.reason
     if job.state is JobState.FAILED:
-        raise JobFailed(f"job {job.id} failed: {why or 'its log says why'}", job)
+        raise JobFailed(f"job {job.id} failed: {job.why or 'its log says why'}", job)
     if job.state is JobState.CANCELLED:
-        raise JobCancelled(f"job {job.id} was cancelled" + (f": {why}" if why else ""), job)
+        raise JobCancelled(f"job {job.id} was cancelled" + (f": {job.why}" if job.why else ""), job)

@@ -2,11 +2,15 @@
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 from holonomy.connection import Connection
 from holonomy.follow import Patience, follow
 from schemas.api import Job
-from schemas.states import JobState
+from schemas.states import TERMINAL_JOBS, JobState
+
+_NAME_WIDTH = 13
+"""Names such as `brackets 1234` are not cut for the sake of a long note."""
 
 
 def show_until_done(connection: Connection, job: Job, patience: Patience, console: Console | None = None) -> Job:
@@ -42,7 +46,7 @@ class JobBars(Progress):
 
     def __init__(self, console: Console | None = None) -> None:
         super().__init__(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=_NAME_WIDTH)),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -56,7 +60,9 @@ class JobBars(Progress):
         total = job.progress.total or None
         if job.id not in self._bars:
             self._bars[job.id] = self.add_task(f"{job.kind} {job.id}", total=total, note="")
-        note = str(job.state) if job.reason is None else f"{job.state}: {job.reason}"
+        # Why a job failed is said once, in full, by the error that follows.
+        waits = job.why if job.state not in TERMINAL_JOBS else None
+        note = str(job.state) if waits is None else f"{job.state}: {waits}"
         self.update(self._bars[job.id], total=total, completed=job.progress.done, note=note)
 
     def outage(self, reason: str) -> None:

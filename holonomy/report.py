@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 EXTREMES = 3
 """Pairs shown from either end, and outputs shown, per checkpoint."""
-NOTE_WIDTH = 100
+NOTE_WIDTH = 76
+"""With the indent, notes and tables fit a terminal of 80 columns."""
 
 RUN_NOTE = (
     "Losses and accuracies over the whole train and test split, with the model in eval mode. Brackets are taken at "
@@ -25,15 +26,18 @@ RUN_NOTE = (
 )
 
 PAIRS_NOTE = (
-    "Values are of [v_i, v_j] = H_j g_i − H_i g_j with v = −∇L, in units of loss² per parameter³, and carry no power "
-    "of the learning rate: exchanging two SGD steps moves the parameters by lr² times the bracket. Brackets are "
-    "antisymmetric, [v_j, v_i] = −[v_i, v_j], so that norms, and a table of RMS values, are symmetric in i and j: "
-    "each pair is listed once."
+    "Values are of [v_i, v_j] = H_j g_i − H_i g_j, where g = ∇L, H = ∇²L and v = −g of one example, in units of "
+    "loss² per parameter³, and carry no power of the learning rate: exchanging two SGD steps moves the parameters by "
+    "lr² times the bracket. The defect is the norm divided by ‖g_i‖ ‖g_j‖. Brackets are antisymmetric, "
+    "[v_j, v_i] = −[v_i, v_j], so that norms, and a table of RMS values, are symmetric in i and j: each pair is "
+    "listed once."
 )
 FITS_NOTE = (
-    "Over parameter tensors: log10 of the bracket's RMS against log10 of the gradient's. The scatter is the standard "
-    "deviation around slope 1, in decades; where R² is negative, a constant describes the tensors better. Tensors "
-    "with a gradient or a bracket of exactly 0 are left out."
+    "Over parameter tensors: log10 of the bracket's RMS against log10 of the gradient's. At slope 1 they are "
+    "proportional: the log10 ratio is the factor between them, the scatter is the standard deviation around that "
+    "line, in decades (0.2 is a factor of 1.6), and where R² is negative, a constant describes the tensors better. "
+    "Free slope and r are those of the least-squares line. Tensors with a gradient or a bracket of exactly 0 are "
+    "left out."
 )
 OUTPUTS_NOTE = (
     "Root mean square over pairs and test examples of J_t [v_i, v_j]; to be scaled by lr². A logit may move far only "
@@ -58,7 +62,7 @@ def run_table(checkpoints: "polars.DataFrame") -> Table:
     """Checkpoints of the training run as a table."""
     table = _table("step", "train loss", "test loss", "train accuracy", "test accuracy", "‖θ‖")
     for row in checkpoints.iter_rows(named=True):
-        losses = (_number(row["train_loss"]), _number(row["test_loss"]))
+        losses = (_digits(row["train_loss"]), _digits(row["test_loss"]))
         shares = (f"{row['train_accuracy']:.4f}", f"{row['test_accuracy']:.4f}", f"{row['parameter_norm']:.3f}")
         table.add_row(str(row["step"]), *losses, *shares)
     return table
@@ -79,43 +83,38 @@ def extreme_pairs(job: BracketsJob, steps: list[int]) -> "polars.DataFrame":
 
 
 def pairs_table(pairs: "polars.DataFrame") -> Table:
-    """Pairs as a table, a rule between checkpoints."""
-    table = _table("step", "i", "j", "‖[v_i, v_j]‖", "RMS", "defect", "cos ∇L_i", "cos ∇L_j")
-    before: int | None = None
-    for row in pairs.iter_rows(named=True):
-        if before not in (None, row["step"]):
-            table.add_section()
-        before = row["step"]
-        norms = (_number(row["bracket_norm"]), _number(row["bracket_rms"]), _number(row["defect"]))
-        cosines = (f"{row['cosine_i']:+.3f}", f"{row['cosine_j']:+.3f}")
-        table.add_row(str(row["step"]), str(row["i"]), str(row["j"]), *norms, *cosines)
+    """Pairs as a table: of each checkpoint the largest, then the smallest."""
+    table = _table("step", "", "i", "j", "‖[v_i, v_j]‖", "RMS", "defect", "cos g_i", "cos g_j")
+    for _, group in pairs.group_by("step", maintain_order=True):
+        for index, row in enumerate(group.iter_rows(named=True)):
+            where = {0: (str(row["step"]), "largest"), EXTREMES: ("", "smallest")}.get(index, ("", ""))
+            norms = (_number(row["bracket_norm"]), _number(row["bracket_rms"]), _digits(row["defect"]))
+            cosines = (f"{row['cosine_i']:+.3f}", f"{row['cosine_j']:+.3f}")
+            table.add_row(*where, str(row["i"]), str(row["j"]), *norms, *cosines)
     return table
 
 
 def fits_table(fits: "polars.DataFrame") -> Table:
     """Proportionality fits as a table, one row per checkpoint."""
-    table = _table(
-        "step", "tensors", "left out", "log10 ratio", "scatter (decades)", "free slope", "r", "R² at slope 1"
-    )
+    table = _table("step", "tensors", "left out", "log10 ratio", "scatter", "R²", "free slope", "r")
     for row in fits.iter_rows(named=True):
         counts = (str(row["step"]), str(row["tensors"]), str(row["excluded"]))
-        scatter = (_fixed(row["intercept"]), _fixed(row["residual_sd_decades"]))
-        free = (_fixed(row["slope"]), _fixed(row["pearson_r"]), _fixed(row["r_squared_slope_1"]))
-        table.add_row(*counts, *scatter, *free)
+        scatter = row["residual_sd_decades"]
+        proportional = (_signed(row["intercept"]), "—" if scatter is None else f"{scatter:.3f}")
+        free = (_signed(row["slope"]), _signed(row["pearson_r"]))
+        table.add_row(*counts, *proportional, _signed(row["r_squared_slope_1"]), *free)
     return table
 
 
 def outputs_table(outputs: "polars.DataFrame") -> Table:
     """The outputs whose probabilities move most at each checkpoint."""
     table = _table("step", "output", "label", "label rate", "logit RMS", "logit max", "probability RMS")
-    for index, (_, group) in enumerate(outputs.group_by("step", maintain_order=True)):
-        if index:
-            table.add_section()
-        for row in group.sort("probability_rms", descending=True).head(EXTREMES).iter_rows(named=True):
+    for _, group in outputs.group_by("step", maintain_order=True):
+        largest = group.sort("probability_rms", descending=True).head(EXTREMES)
+        for index, row in enumerate(largest.iter_rows(named=True)):
+            step = "" if index else str(row["step"])
             moved = (_number(row["logit_rms"]), _number(row["logit_max"]), _number(row["probability_rms"]))
-            table.add_row(
-                str(row["step"]), str(row["output"]), escape(row["label"]), f"{row['label_rate']:.3f}", *moved
-            )
+            table.add_row(step, str(row["output"]), escape(row["label"]), f"{row['label_rate']:.3f}", *moved)
     return table
 
 
@@ -141,7 +140,7 @@ Query it
 def _section(title: str, table: Table, note: str) -> Iterator[RenderableType]:
     yield f"\n[bold]{title}[/]"
     yield table
-    yield Text(textwrap.indent(textwrap.fill(note, NOTE_WIDTH), "  "), style="dim")
+    yield Text(textwrap.indent(textwrap.fill(note, NOTE_WIDTH, break_on_hyphens=False), "  "), style="dim")
 
 
 def _table(*headers: str) -> Table:
@@ -155,5 +154,9 @@ def _number(value: Any) -> str:
     return "—" if value is None else f"{value:.3e}"
 
 
-def _fixed(value: Any) -> str:
+def _digits(value: Any) -> str:
+    return "—" if value is None else f"{value:#.4g}"
+
+
+def _signed(value: Any) -> str:
     return "—" if value is None else f"{value:+.3f}"

@@ -17,10 +17,11 @@ def token_request(name: str, scopes: Sequence[str]) -> TokenRequest:
     Raises:
         Refused: the name is empty or too long, or a scope is not one of read, submit, admin.
     """
+    body = {"name": name, "scopes": tuple(scopes)}
     try:
-        return TokenRequest.model_validate({"name": name, "scopes": tuple(scopes)})
+        return TokenRequest.model_validate(body)
     except ValidationError as error:
-        raise Refused(explain(error)) from None
+        raise Refused(explain(error, TokenRequest, body)) from None
 
 
 class Tokens:

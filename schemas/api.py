@@ -67,6 +67,12 @@ class Job(Body):
     error: BlockError | None = None
     """What made it fail."""
 
+    @property
+    def why(self) -> str | None:
+        """Why it is not running or not done, where there is more to say than its state."""
+        text = self.reason if self.error is None else self.error.message
+        return None if text == self.state else text
+
 
 class JobDetail(Job):
     """A job with its spec."""

@@ -9,7 +9,7 @@ from rich.progress import Progress
 
 from holonomy.cli.faults import reported
 from holonomy.cli.jobs import AsJson
-from holonomy.cli.output import console, print_json, tell
+from holonomy.cli.output import print_json, show, tell
 from holonomy.cli.render import dataset_table
 from holonomy.client import Client
 
@@ -29,9 +29,10 @@ def import_(
 ) -> None:
     """Import a dataset in the format of MNIST."""
     with Client() as client, Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task(f"importing {name}", total=None)
+        # Shown with the first piece: what is wrong with the folder or the name is said without a bar.
+        task = bar.add_task(f"importing {name}", total=None, visible=False)
         dataset = client.data.import_idx(
-            name, folder, report=lambda done, total: bar.update(task, completed=done, total=total)
+            name, folder, report=lambda done, total: bar.update(task, completed=done, total=total, visible=True)
         )
     if as_json:
         print_json(dataset)
@@ -48,6 +49,6 @@ def list_(as_json: AsJson = False) -> None:
     if as_json:
         print_json(datasets)
     elif datasets:
-        console().print(dataset_table(datasets))
+        show(dataset_table(datasets))
     else:
         tell("no datasets; `holonomy data import NAME DIR` makes one, `digits` needs none")

@@ -1,13 +1,17 @@
 """`holonomy demo`."""
 
+import shlex
+import shutil
+import sys
 from typing import Annotated
 
 import typer
 
 from holonomy.cli.faults import reported
-from holonomy.cli.output import console, tell
+from holonomy.cli.output import console, show, tell
 from holonomy.cli.watching import watch_to_end
 from holonomy.client import Client
+from holonomy.config import ClientSettings
 from holonomy.local import borrowed
 from holonomy.presets import digits_brackets
 from holonomy.report import brackets_report, whereabouts
@@ -31,5 +35,9 @@ def demo(
             tell(f"job {job.id} has computed this before")
         watch_to_end(job, farewell=f"job {job.id} keeps what it has done: `holonomy demo` goes on with it")
         for part in brackets_report(job):
-            console().print(part)
-        console().print("\n" + whereabouts(job, job.manifest(), client.status()), markup=False)
+            show(part)
+        console().print("\n" + whereabouts(job, job.manifest(), client.status()), markup=False, soft_wrap=True)
+    if shutil.which("holonomy") is None:
+        tell(f"`source {shlex.quote(f'{sys.prefix}/bin/activate')}` puts `holonomy` and its Python on your path")
+    if keep and ClientSettings().url is None:
+        tell("the embedded stack goes on: `holonomy status` shows it, `holonomy down` stops it")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+from rich.markup import escape
 
 import holonomy
 from holonomy.cli.faults import reported
@@ -33,9 +34,9 @@ def doctor(as_json: AsJson = False) -> None:
         print_json([asdict(finding) for finding in findings])
     else:
         for finding in findings:
-            console().print(f"{_MARKS[finding.state]} {finding.name}: {finding.found}", soft_wrap=True)
+            console().print(f"{_MARKS[finding.state]} {finding.name}: {escape(finding.found)}", soft_wrap=True)
             if finding.mend is not None:
-                console().print(f"        → {finding.mend}", soft_wrap=True)
+                console().print(f"        → {escape(finding.mend)}", soft_wrap=True)
     if any(finding.state == "failed" for finding in findings):
         raise typer.Exit(1)
 

@@ -6,10 +6,13 @@ import typer
 
 from holonomy.cli.faults import reported
 from holonomy.cli.output import console, print_json, print_json_line, tell
+from holonomy.cli.output import show as show_part
 from holonomy.cli.render import event_line, job_table, job_text
 from holonomy.cli.watching import watch_to_end
 from holonomy.client import Client
-from schemas.states import JobState
+from holonomy.errors import Refused
+from holonomy.jobs import HANDLES
+from schemas.states import TERMINAL_JOBS, JobState
 
 JobNumber = Annotated[int, typer.Argument(metavar="JOB", help="Number of the job.", min=1)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -23,18 +26,22 @@ def register(app: typer.Typer) -> None:
 
 def jobs(
     state: Annotated[JobState | None, typer.Option(help=f"Only jobs in this state: {', '.join(JobState)}.")] = None,
-    kind: Annotated[str | None, typer.Option(help="Only jobs of this kind.")] = None,
+    kind: Annotated[str | None, typer.Option(help=f"Only jobs of this kind: {', '.join(HANDLES)}.")] = None,
     name: Annotated[str | None, typer.Option(help="Only jobs with this label.")] = None,
     limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List jobs, newest first."""
+    if kind is not None and kind not in HANDLES:
+        raise Refused(f"there is no kind {kind!r}; there are: {', '.join(HANDLES)}")
     with Client() as client:
         found = [job.seen for job in client.jobs(state=state, kind=kind, name=name, limit=limit)]
     if as_json:
         print_json(found)
     elif found:
-        console().print(job_table(found))
+        show_part(job_table(found, console().width))
+    elif state or kind or name:
+        tell("no jobs of this description; `holonomy jobs` lists all")
     else:
         tell("no jobs; `holonomy submit FILE` makes one")
 
@@ -46,7 +53,7 @@ def show(job: JobNumber, as_json: AsJson = False) -> None:
     if as_json:
         print_json(detail)
     else:
-        console().print(job_text(detail), markup=False)
+        console().print(job_text(detail), markup=False, soft_wrap=True)
 
 
 def watch(job: JobNumber, as_json: AsJson = False) -> None:
@@ -60,9 +67,12 @@ def watch(job: JobNumber, as_json: AsJson = False) -> None:
 def cancel(job: JobNumber, as_json: AsJson = False) -> None:
     """Stop a job; what it has stored and logged stays."""
     with Client() as client:
-        answer = client.job(job).cancel()
+        handle = client.job(job)
+        answer = handle.cancel()
     if as_json:
         print_json(answer)
+    elif handle.seen.state in TERMINAL_JOBS:
+        tell(f"job {job} is {answer.state} already: there is nothing to stop")
     else:
         tell(f"job {job} is {answer.state}")
 

@@ -1,5 +1,6 @@
 """Jobs, log lines, datasets and tokens as text for people."""
 
+import textwrap
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -11,6 +12,8 @@ from schemas.api import Event, Job, JobDetail, TokenInfo
 from schemas.datasets import Dataset
 from schemas.states import JobState
 
+MIN_WHY = 20
+"""Least room for the reason of a job in a table."""
 STATE_STYLES = {
     JobState.QUEUED: "yellow",
     JobState.RUNNING: "cyan",
@@ -21,15 +24,21 @@ STATE_STYLES = {
 }
 
 
-def job_table(jobs: Iterable[Job]) -> Table:
-    """Jobs, one per row."""
-    table = _table("job", "kind", "name", "state", "blocks", "submitted", "took", "why")
+def job_table(jobs: Iterable[Job], width: int) -> Table:
+    """Jobs, one per row; why they are not done takes what is left of the width."""
+    rows = list[tuple[str, ...]]()
     for job in jobs:
-        state = f"[{STATE_STYLES[job.state]}]{job.state}[/]"
         blocks = f"{job.progress.done}/{job.progress.total}" if job.progress.total else "—"
-        why = (job.error.message if job.error is not None else job.reason) or ""
         times = (_ago(job.submitted_at), _duration(job.started_at, job.finished_at))
-        table.add_row(str(job.id), job.kind, escape(job.name or ""), state, blocks, *times, escape(why))
+        rows.append((str(job.id), job.kind, job.name or "", str(job.state), blocks, *times, job.why or ""))
+    headers = ("job", "kind", "name", "state", "blocks", "submitted", "took", "why")
+    fixed = sum(max(len(row[index]) for row in (headers, *rows)) + 2 for index in range(len(headers) - 1))
+    room = max(MIN_WHY, width - fixed - 2)
+    table = _table(*headers)
+    for number, kind, name, state, *others, why in rows:
+        coloured = f"[{STATE_STYLES[JobState(state)]}]{state}[/]"
+        shown = why if len(why) <= room else f"{why[: room - 1]}…"
+        table.add_row(number, kind, escape(name), coloured, *others, escape(shown))
     return table
 
 
@@ -44,8 +53,7 @@ def job_text(job: JobDetail) -> str:
         "job": f"{job.id}" + (f"  {job.name}" if job.name else ""),
         "kind": job.kind,
         "state": str(job.state),
-        "why": job.reason,
-        "error": None if job.error is None else f"{job.error.message} ({job.error.kind})",
+        "why": job.why,
         "blocks": blocks if progress.total else "not planned yet",
         "priority": str(job.priority),
         "parents": ", ".join(str(parent) for parent in job.parents),
@@ -60,10 +68,12 @@ def job_text(job: JobDetail) -> str:
 
 
 def event_line(event: Event) -> str:
-    """A log line."""
+    """A log line; what takes several lines, such as a traceback, stands below it."""
     block = "" if event.block_id is None else f" block {event.block_id}"
-    data = "".join(f" {name}={value}" for name, value in event.data.items())
-    return f"{event.at.isoformat(timespec='seconds')} {event.level:<7}{block} {event.message}{data}"
+    texts = {name: str(value) for name, value in event.data.items()}
+    data = "".join(f" {name}={text}" for name, text in texts.items() if "\n" not in text)
+    below = "".join(f"\n{textwrap.indent(text.rstrip(), '    ')}" for text in texts.values() if "\n" in text)
+    return f"{event.at.isoformat(timespec='seconds')} {event.level:<7}{block} {event.message}{data}{below}"
 
 
 def dataset_table(datasets: Iterable[Dataset]) -> Table:
@@ -74,7 +84,8 @@ def dataset_table(datasets: Iterable[Dataset]) -> Table:
         counts = (f"{manifest.count('train'):,}", f"{manifest.count('test'):,}")
         size = sum(shard.size_bytes for shard in manifest.shards) / 2**20
         shape = f"{manifest.shape[0]}×{manifest.shape[1]}"
-        table.add_row(dataset.name, *counts, shape, str(len(manifest.labels)), f"{size:.1f}", dataset.digest)
+        digest = f"{dataset.digest[:12]}…"
+        table.add_row(escape(dataset.name), *counts, shape, str(len(manifest.labels)), f"{size:.1f}", digest)
     return table
 
 
@@ -90,7 +101,7 @@ def token_table(tokens: Iterable[TokenInfo]) -> Table:
 def _table(*headers: str) -> Table:
     table = Table(box=None, header_style="bold", padding=(0, 1))
     for header in headers:
-        table.add_column(header, no_wrap=header != "why")
+        table.add_column(header, no_wrap=True)
     return table
 
 

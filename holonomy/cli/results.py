@@ -1,22 +1,20 @@
 """`holonomy results`."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from holonomy.cli.faults import reported
 from holonomy.cli.jobs import JobNumber
-from holonomy.cli.output import console, print_rows
+from holonomy.cli.output import print_rows, show, tell
 from holonomy.client import Client
-from holonomy.errors import Refused
-from holonomy.handle import JobHandle
+from holonomy.errors import NotFound, Refused
+from holonomy.handle import JobHandle, raise_unless_done
 from holonomy.jobs import BracketsJob, TrainingJob
 from holonomy.report import brackets_report
 from schemas.results import RESULT_TABLES
-
-if TYPE_CHECKING:
-    import polars
+from schemas.states import TERMINAL_JOBS, JobState
 
 PEOPLE_SEE = 50
 """Rows printed as a table when no limit is asked for."""
@@ -26,7 +24,11 @@ READING_COLUMNS = {
     "pairs": "step,i,j,bracket_norm,bracket_rms,defect,cosine_i,cosine_j,gradient_cosine,cancellation,logit_rms"
 }
 """What people are shown of tables that are too wide for them, when nothing is asked for."""
-DEFAULT_TABLES: dict[type[JobHandle], str] = {BracketsJob: "pairs", TrainingJob: "checkpoints"}
+TABLES: dict[type[JobHandle], tuple[str, ...]] = {
+    BracketsJob: ("pairs", "tensors", "fits", "outputs"),
+    TrainingJob: ("checkpoints", "training_steps"),
+}
+"""The tables that each kind of job fills; the first is shown when none is named."""
 
 
 def register(app: typer.Typer) -> None:
@@ -45,46 +47,78 @@ def results(
     order_by: Annotated[
         str | None, typer.Option(help="Columns to order by, separated by commas; - for descending.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(help="At most so many rows; tables for people stop at 50.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="At most so many rows; tables for people stop at 50.", min=1)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as a JSON list of objects.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the rows as CSV.")] = False,
 ) -> None:
     """Show what a job found: a report, or rows of one of its tables."""
+    if as_json and as_csv:
+        raise Refused("rows are printed as JSON or as CSV: give --json or --csv, not both")
+    for_people = not (as_json or as_csv)
     with Client() as client:
         handle = client.job(job)
         chosen = (table, step, where, columns, order_by, limit)
-        if (
-            isinstance(handle, BracketsJob)
-            and not (as_json or as_csv)
-            and not any(item is not None for item in chosen)
-        ):
-            for part in brackets_report(handle):
-                console().print(part)
+        if isinstance(handle, BracketsJob) and for_people and all(item is None or item == [] for item in chosen):
+            _report(handle)
             return
-        name = table or _default_table(handle)
-        if not (as_json or as_csv):
-            columns, limit = columns or READING_COLUMNS.get(name), limit or PEOPLE_SEE
+        name = _table_of(handle, table)
+        wanted = columns or (READING_COLUMNS.get(name) if for_people else None)
         rows = handle.table(
             name,
-            columns=None if columns is None else [column.strip() for column in columns.split(",")],
+            columns=None if wanted is None else [column.strip() for column in wanted.split(",")],
             where=[*(where or ()), *([] if step is None else [f"step == {step}"])],
             order_by=order_by or READING_ORDER.get(name),
-            limit=limit,
+            # One more than is shown tells whether there are more.
+            limit=PEOPLE_SEE + 1 if for_people and limit is None else limit,
         )
-    _print(rows, f"{name} of job {job}", as_json=as_json, as_csv=as_csv)
-
-
-def _default_table(job: JobHandle) -> str:
-    name = DEFAULT_TABLES.get(type(job))
-    if name is None:
-        raise Refused(f"a {job.kind} job has no results; `holonomy show {job.id}` shows how it went")
-    return name
-
-
-def _print(rows: "polars.DataFrame", title: str, *, as_json: bool, as_csv: bool) -> None:
+        if for_people and rows.is_empty():
+            tell(_why_empty(handle, name, filtered=bool(where) or step is not None))
+            return
     if as_json:
         typer.echo(json.dumps(rows.to_dicts(), ensure_ascii=False))
     elif as_csv:
         typer.echo(rows.write_csv(), nl=False)
     else:
-        print_rows(rows, title)
+        more = limit is None and len(rows) > PEOPLE_SEE
+        left_out = print_rows(rows.head(PEOPLE_SEE) if more else rows, f"{name} of job {job}", fit=columns is None)
+        if more:
+            tell(f"these are the first {PEOPLE_SEE} rows; --limit shows more, --csv and --json print all")
+        if left_out:
+            tell(f"no room for {', '.join(left_out)}; --columns chooses, --csv and --json print all")
+
+
+def _report(job: BracketsJob) -> None:
+    now = job.status()
+    if job.table("fits", columns=["step"], limit=1).is_empty():
+        raise_unless_done(now)
+        raise NotFound(_why_empty(job, "fits", filtered=False))
+    if now.state is not JobState.DONE:
+        tell(f"job {job.id} is {now.state}: this is what it has found so far")
+    for part in brackets_report(job):
+        show(part)
+
+
+def _table_of(job: JobHandle, asked: str | None) -> str:
+    """The table to show: the one asked for, or the first of the job's kind."""
+    filled = TABLES.get(type(job))
+    if filled is None:
+        raise Refused(f"a {job.kind} job has no results; `holonomy show {job.id}` shows how it went")
+    if asked is None or asked in filled or asked not in RESULT_TABLES:
+        return asked or filled[0]
+    parents = job.seen.parents
+    other = f"; its training run has: `holonomy results {parents[0]} --table {asked}`" if parents else ""
+    raise Refused(f"a {job.kind} job has no table {asked}, but {', '.join(filled)}{other}")
+
+
+def _why_empty(job: JobHandle, table: str, *, filtered: bool) -> str:
+    """Why a table of a job has no rows."""
+    now = job.status()
+    if now.state is not JobState.DONE:
+        ended = now.state in TERMINAL_JOBS
+        more = f"`holonomy show {job.id}` says why" if ended else f"`holonomy watch {job.id}` shows its progress"
+        return f"job {job.id} has no {table}{'' if ended else ' yet'}: it is {now.state}; {more}"
+    if filtered:
+        return f"no {table} of job {job.id} match; `holonomy show {job.id}` lists its checkpoints and examples"
+    return f"job {job.id} stored no {table}"

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from holonomy.errors import BadFile
 from schemas.brackets import Brackets
 from schemas.diagnostic import Diagnostic
 from schemas.jobs import job_spec
+from schemas.mistakes import locate, what
 from schemas.training import Training
 
 SHOWN_MISTAKES = 10
+MODELS: dict[object, type[BaseModel]] = {"training": Training, "brackets": Brackets, "diagnostic": Diagnostic}
 
 
 def read_spec(path: str) -> Training | Brackets | Diagnostic:
@@ -37,7 +39,7 @@ def parse_spec(text: str, name: str) -> Training | Brackets | Diagnostic:
         return job_spec.validate_python(value)
     except ValidationError as error:
         mistakes = error.errors(include_url=False)
-        lines = [_mistake(dict(item), node, name) for item in mistakes[:SHOWN_MISTAKES]]
+        lines = [_mistake(dict(item), value, node, name) for item in mistakes[:SHOWN_MISTAKES]]
         if len(mistakes) > SHOWN_MISTAKES:
             lines.append(f"{name}: and {len(mistakes) - SHOWN_MISTAKES} more")
         raise BadFile("\n".join(lines)) from None
@@ -90,34 +92,18 @@ def _refuse_repeated_keys(node: yaml.Node | None, name: str) -> None:
             _refuse_repeated_keys(item, name)
 
 
-def _mistake(item: dict[str, Any], root: yaml.Node | None, name: str) -> str:
-    location = tuple(item["loc"]) + (("kind",) if item["type"].startswith("union_tag") else ())
-    node, shown = root, list[str]()
-    for index, part in enumerate(location):
-        below = _child(node, part)
-        # Locations also name the variant of a union, which the file does not hold; a missing field comes last.
-        last = index == len(location) - 1
-        if below is not None or (last and item["type"] in ("missing", "union_tag_not_found")):
-            shown.append(str(part))
-        node = node if below is None else below
-    where = name if node is None else f"{name}:{node.start_mark.line + 1}"
-    return ": ".join(part for part in (where, ".".join(shown), _what(item)) if part)
+def _mistake(item: dict[str, Any], value: dict[str, Any], root: yaml.Node | None, name: str) -> str:
+    place = locate(item["loc"], value, MODELS.get(value.get("kind")))
+    return ": ".join(part for part in (_where(item, root, name), place.path, what(item, place)) if part)
 
 
-def _what(item: dict[str, Any]) -> str:
-    """What was expected, and what came."""
-    match item["type"]:
-        case "union_tag_invalid":
-            return f"expected one of {item['ctx']['expected_tags']}; came '{item['ctx']['tag']}'"
-        case "union_tag_not_found":
-            return "expected a field `kind` that says which variant this is"
-        case "missing":
-            return "expected, but not given"
-        case "extra_forbidden":
-            return "there is no such field"
-    message = str(item["msg"]).removeprefix("Value error, ")
-    value = item["input"]
-    return f"{message} (came {value!r})" if isinstance(value, str | int | float) else message
+def _where(item: dict[str, Any], root: yaml.Node | None, name: str) -> str:
+    """The file, and the line of the innermost part of the location that the file holds."""
+    node = root
+    for part in (*item["loc"], *(("kind",) if item["type"] == "union_tag_invalid" else ())):
+        # Locations also name the variant of a union, which the file does not hold.
+        node = _child(node, part) or node
+    return name if node is None else f"{name}:{node.start_mark.line + 1}"
 
 
 def _child(node: yaml.Node | None, part: str | int) -> yaml.Node | None:

@@ -1,5 +1,6 @@
 """`holonomy up`, `down` and `status`: the embedded stack. What they need is imported when they run."""
 
+import shlex
 import shutil
 import time
 from collections.abc import Iterator
@@ -8,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from holonomy.cli.faults import SERVICE_AWAY, reported
 from holonomy.cli.jobs import AsJson
-from holonomy.cli.output import console, print_json, tell
+from holonomy.cli.output import console, print_json, show, tell
 from holonomy.cli.render import job_table
 from holonomy.client import Client
 from holonomy.config import ClientSettings
@@ -64,7 +66,7 @@ def up(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"url": state.url, "folder": str(folder), "seconds": round(time.monotonic() - began, 2)})
         return
-    console().print(f"Holonomy is up at {state.url} ({time.monotonic() - began:.1f} s); its state is in {folder}")
+    typer.echo(f"Holonomy is up at {state.url} ({time.monotonic() - began:.1f} s); its state is in {folder}")
     tell("`holonomy status` shows what runs, `holonomy down` stops it and keeps everything")
 
 
@@ -76,7 +78,7 @@ def down() -> None:
 
         folder = state_folder()
         ended = stack.down(folder)
-    console().print(f"stopped; everything is kept in {folder}" if ended else f"nothing runs in {folder}")
+    typer.echo(f"stopped; everything is kept in {folder}" if ended else f"nothing runs in {folder}")
 
 
 def status(as_json: AsJson = False) -> None:
@@ -113,7 +115,7 @@ def status(as_json: AsJson = False) -> None:
         if service is not None:
             _show_service(service)
         if jobs:
-            console().print(job_table(jobs))
+            show(job_table(jobs, console().width))
     if away:
         raise typer.Exit(SERVICE_AWAY)
 
@@ -134,7 +136,7 @@ def _owner_token(embedded: "StackStatus") -> str:
 
 def _show_stack(embedded: "StackStatus") -> None:
     if embedded.state is None or not embedded.processes:
-        console().print(f"nothing runs in {embedded.folder}: `holonomy up` starts it")
+        typer.echo(f"nothing runs in {embedded.folder}: `holonomy up` starts it")
         return
     table = Table(box=None, header_style="bold", padding=(0, 1))
     for name in ("part", "state", "pid", "port", "memory", "since", "why"):
@@ -149,20 +151,21 @@ def _show_stack(embedded: "StackStatus") -> None:
             str(part.port or ""),
             f"{part.memory_bytes / 2**20:.0f} MB" if part.memory_bytes else "",
             f"{part.since.astimezone():%Y-%m-%d %H:%M:%S}",
-            part.error or "",
+            escape(part.error or ""),
         )
-    console().print(table)
+    show(table)
     secrets = embedded.folder / "secrets"
+    password = f"$(cat {shlex.quote(str(secrets / 'postgres.password'))})"
     for name, value in {
         "API": embedded.state.url or "not yet",
         "objects": f"s3://{embedded.state.bucket} at {embedded.state.s3_endpoint} (keys in {secrets / 's3.json'})",
         "database": embedded.state.database,
-        "psql": f"PGPASSWORD=$(cat {secrets / 'postgres.password'}) {_psql()} {embedded.state.database}",
+        "psql": f'PGPASSWORD="{password}" {shlex.quote(str(_psql()))} {embedded.state.database}',
         "Ray": embedded.state.ray_address,
         "token": secrets / "api.token",
         "logs": embedded.folder / "logs",
     }.items():
-        console().print(f"{name:>9}  {value}", soft_wrap=True)
+        typer.echo(f"{name:>9}  {value}")
 
 
 def _psql() -> Path:
@@ -174,16 +177,17 @@ def _psql() -> Path:
 def _show_service(service: Any) -> None:
     jobs = ", ".join(f"{count} {state}" for state, count in service.jobs.items() if count) or "none"
     blocks = ", ".join(f"{count} {state}" for state, count in service.blocks.items() if count) or "none unfinished"
-    console().print(f"     jobs  {jobs}\n   blocks  {blocks}")
+    typer.echo(f"     jobs  {jobs}\n   blocks  {blocks}")
     for dispatcher in service.dispatchers:
         if dispatcher.alive:
             slots = ", ".join(
                 f"{dispatcher.busy.get(device, 0)} of {count} {device} slots busy"
                 for device, count in dispatcher.slots.items()
+                if count
             )
-            console().print(f"  workers  {slots} ({dispatcher.id})")
+            typer.echo(f"  workers  {slots or 'none'} ({dispatcher.id})")
     if not any(dispatcher.alive for dispatcher in service.dispatchers):
-        console().print("  workers  no dispatcher is alive: jobs wait")
+        typer.echo("  workers  no dispatcher is alive: jobs wait")
 
 
 def _plain(embedded: "StackStatus") -> dict[str, Any]:

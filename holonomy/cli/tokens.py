@@ -6,7 +6,7 @@ import typer
 
 from holonomy.cli.faults import reported
 from holonomy.cli.jobs import AsJson
-from holonomy.cli.output import console, print_json, tell
+from holonomy.cli.output import print_json, show, tell
 from holonomy.cli.render import token_table
 from holonomy.client import Client
 from holonomy.tokens import DEFAULT_SCOPES
@@ -44,7 +44,7 @@ def list_(as_json: AsJson = False) -> None:
     if as_json:
         print_json(tokens)
     else:
-        console().print(token_table(tokens))
+        show(token_table(tokens))
 
 
 def revoke(

@@ -55,7 +55,7 @@ def identify(
         ProblemError: 401 without a valid token, 403 when it lacks a scope.
     """
     if credentials is None:
-        raise _unauthorized("send a token as `Authorization: Bearer …`")
+        raise _unauthorized("send a token as `Authorization: Bearer …`; the client sends the one in HOLONOMY_TOKEN")
     secret = credentials.credentials
     if len(secret) > _LONGEST_TOKEN:
         raise _unauthorized(f"a token has at most {_LONGEST_TOKEN} characters; {len(secret)} came")

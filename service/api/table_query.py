@@ -8,8 +8,8 @@ from typing import Literal
 
 from sqlalchemy import ColumnElement, Select, Table, select
 
+from schemas.nearest import unknown
 from schemas.results import RESULT_TABLES, Column, ColumnType, ResultTable
-from service.api.nearest import unknown
 from service.api.problems import ProblemError
 
 Operator = Literal["eq", "ne", "lt", "le", "gt", "ge"]

@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from schemas.blocks import ErrorKind, ObjectRef
 from schemas.blocks import payload as payload_adapter
 from schemas.jobs import job_spec
-from workers.errors import BlockFault, Cancelled
+from workers.errors import BlockFault, Cancelled, UserFault
 from workers.runtime.cache import Lru
 from workers.runtime.context import Attempt, BlockContext, Memory, weigh
 from workers.runtime.messages import Failure, Order, Outcome, Success, Task
@@ -143,7 +143,9 @@ def describe_failure(error: BaseException) -> tuple[ErrorKind, str, str | None]:
     trace = "".join(traceback.format_exception(error))[-_MAX_TRACEBACK:].replace("\0", "\ufffd")
     text = " ".join(str(error).split()).replace("\0", "\ufffd")
     if isinstance(error, BlockFault):
-        return error.kind, text, None if isinstance(error, Cancelled) else trace
+        # What is wrong with a spec is in the message; only foreign code that refused it is worth a look.
+        told = isinstance(error, Cancelled) or (isinstance(error, UserFault) and error.__cause__ is None)
+        return error.kind, text, None if told else trace
     if isinstance(error, MemoryError):
         return "memory", f"out of memory: {text}".rstrip(": "), trace
     return "internal", f"{type(error).__name__}: {text}", trace

@@ -3,8 +3,8 @@ import json
 import pytest
 from starlette.exceptions import HTTPException
 
+from schemas.nearest import did_you_mean, unknown
 from service.api import problems
-from service.api.nearest import did_you_mean, unknown
 from service.api.problems import ProblemError
 
 
@@ -44,6 +44,7 @@ def test_a_wrong_method_names_the_right_ones() -> None:
 
 def test_the_nearest_name_is_offered_when_it_is_near() -> None:
     assert did_you_mean("brackts", ["training", "brackets"]) == "; did you mean 'brackets'?"
+    assert did_you_mean("SGD", ["sgd", "adam"]) == "; did you mean 'sgd'?"
     assert (
         unknown("kind", "zzz", ["training", "brackets"]) == "unknown kind 'zzz': expected one of training, brackets"
     )

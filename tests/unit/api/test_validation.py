@@ -5,6 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from schemas.jobs import Submission
+from schemas.mistakes import shown
 from service.api import validation
 from service.api.problems import ProblemError
 
@@ -35,7 +36,7 @@ def refusal(body: Mapping[str, Any]) -> ProblemError:
         ({"spec": {"kind": "training"}}, "spec.steps: is required"),
         (
             {"spec": {**TRAINING, "model": {"kind": "mlp", "hidden": [3, "x"]}}},
-            'spec.model.hidden[1]: expected a valid integer, unable to parse string as an integer; came "x"',
+            'spec.model.hidden[1]: expected a whole number; came "x"',
         ),
         (
             {"spec": {**TRAINING, "model": {"kind": "mpl"}}},
@@ -76,9 +77,9 @@ def test_only_the_first_faults_are_in_the_line_and_all_in_the_list() -> None:
 
 
 def test_a_long_value_is_cut() -> None:
-    assert len(validation.shown("x" * 1000)) == 60
-    assert validation.shown({"a": 1}) == "an object with 1 fields"
-    assert validation.shown([1, 2]) == "a list of 2"
+    assert len(shown("x" * 1000)) == 60
+    assert shown({"a": 1}) == "an object with 1 fields"
+    assert shown([1, 2]) == "a list of 2"
 
 
 def test_broken_json_names_the_place() -> None:

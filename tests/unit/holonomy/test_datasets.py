@@ -24,10 +24,11 @@ def test_a_dataset_travels_in_shards_that_are_sent_once(client: Client, world: W
     assert sum(request.startswith("PUT") for request in world.requests) == 4
 
 
-def test_a_bad_name_is_refused(client: Client, tmp_path: Path) -> None:
+def test_a_bad_name_is_refused_before_anything_is_sent(client: Client, world: World, tmp_path: Path) -> None:
     write_idx_folder(tmp_path)
-    with pytest.raises(Refused, match="name: String should match pattern"):
+    with pytest.raises(Refused, match=r"the name of a dataset is up to 100 letters.*; came 'two words'"):
         client.data.import_idx("two words", tmp_path)
+    assert world.shards == {}
 
 
 def test_nothing_is_named_when_a_file_is_damaged(client: Client, world: World, tmp_path: Path) -> None:

@@ -61,3 +61,23 @@ def test_reasons_and_outages_stand_beside_the_bar(client: Client, world: World, 
         bars.outage("no answer")
     assert "running: no GPU worker [cuda]" in shown(terminal)
     assert "waiting for the service: no answer" in shown(terminal)
+
+
+def test_a_name_is_whole_beside_a_long_reason(client: Client, world: World) -> None:
+    narrow = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
+    job = client.submit(Diagnostic())
+    world.move(job.id, JobState.RUNNING, reason="retry 2 of 3 in 14 s: " + "the bucket does not answer " * 5)
+    with JobBars(narrow) as bars:
+        bars.show(job.status())
+        bars.refresh()
+    assert f"diagnostic {job.id} " in shown(narrow)
+
+
+def test_why_a_job_failed_is_left_to_the_error(client: Client, world: World, terminal: Console) -> None:
+    job = client.submit(Diagnostic())
+    world.fail(job.id, "the loss must stay finite")
+    with JobBars(terminal) as bars:
+        bars.show(job.status())
+        bars.refresh()
+    assert "failed" in shown(terminal)
+    assert "finite" not in shown(terminal)

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from holonomy import Brackets, BracketsJob, Client, Training
-from holonomy.report import brackets_report, extreme_pairs, fits_table, outputs_table, whereabouts
+from holonomy.report import brackets_report, extreme_pairs, fits_table, outputs_table, pairs_table, whereabouts
 from tests.fake_service import World
 
 
@@ -67,13 +67,13 @@ def test_pairs_are_taken_from_either_end_of_each_checkpoint(job: BracketsJob) ->
 
 def test_outputs_are_ordered_by_what_their_probability_moves() -> None:
     lines = shown(outputs_table(OUTPUTS)).splitlines()[1:]
-    assert [line.split()[1] for line in lines] == ["1", "2", "3"]
+    assert [line[5:].split()[0] for line in lines] == ["1", "2", "3"]
     assert "one [hair]" in lines[0]
 
 
 def test_a_fit_that_could_not_be_made_is_a_dash() -> None:
     last = shown(fits_table(FITS)).splitlines()[-1]
-    assert last.split() == ["9", "1", "5", "+0.100", "+0.000", "—", "—", "—"]
+    assert last.split() == ["9", "1", "5", "+0.100", "0.000", "—", "—", "—"]
 
 
 def test_the_report_says_how_its_numbers_are_to_be_read(job: BracketsJob) -> None:
@@ -83,6 +83,20 @@ def test_the_report_says_how_its_numbers_are_to_be_read(job: BracketsJob) -> Non
     assert "symmetric in i and j" in report
     assert "in decades" in report
     assert "p(1 − p)" in report
+
+
+def test_the_report_fits_a_terminal_of_80_columns(job: BracketsJob) -> None:
+    lines = "".join(shown(part) for part in brackets_report(job)).splitlines()
+    assert max(len(line.rstrip()) for line in lines) <= 80
+
+
+def test_the_ends_of_each_checkpoint_are_named(job: BracketsJob) -> None:
+    table = shown(pairs_table(extreme_pairs(job, [0, 9]))).splitlines()[1:]
+    heads = [line.split()[:2] for line in table if "est" in line]
+    assert heads[0] == ["0", "largest"]
+    assert heads[1][0] == "smallest"
+    assert heads[2] == ["9", "largest"]
+    assert len(table) == 12
 
 
 def test_every_snippet_of_the_whereabouts_is_about_the_job(job: BracketsJob, client: Client, world: World) -> None:

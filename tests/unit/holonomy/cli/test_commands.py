@@ -1,5 +1,6 @@
 """Commands: what they print where, and their exit codes."""
 
+import io
 import json
 import os
 import signal
@@ -11,9 +12,13 @@ from typing import Any
 
 import polars
 import pytest
+from rich.console import Console
 
 import holonomy
 from holonomy import Brackets, Client, Diagnostic, Training
+from holonomy.cli import output
+from holonomy.cli.output import print_rows
+from holonomy.cli.render import job_table
 from schemas.states import JobState
 from tests.contracts_client import write_idx_folder
 from tests.fake_service import Answer, FakeService, World
@@ -47,7 +52,7 @@ def test_submit_reads_standard_input(command: Command) -> None:
     assert command("submit", "-", stdin='{"kind": "diagnostic"}').exit_code == 0
     bad = command("submit", "-", stdin="kind: diagnostics")
     assert bad.exit_code == 2
-    assert bad.stderr.startswith("holonomy: standard input:1: kind: ")
+    assert bad.stderr.startswith("holonomy: standard input:1: unknown kind ")
 
 
 def test_waiting_ends_with_the_job(command: Command, spec_file: Path, client: Client, world: World) -> None:
@@ -74,7 +79,10 @@ def test_a_failed_job_is_exit_code_1(command: Command, client: Client, world: Wo
         (["submit", "nothing.yaml"], "cannot read nothing.yaml"),
         (["schema", "brackts"], "there is no kind 'brackts'; there are: training, brackets"),
         (["data", "import", "x", "nowhere"], "nowhere is not a folder"),
-        (["token", "create", "x", "--scope", "write"], "Input should be 'read', 'submit' or 'admin'"),
+        (
+            ["token", "create", "x", "--scope", "write"],
+            "scopes[0]: expected 'read', 'submit' or 'admin'",
+        ),
         (["token", "revoke", "5"], "there is no /v1/tokens/5"),
         (["show", "seven"], "valid integer"),
         (["jobs", "--state", "asleep"], "asleep"),
@@ -101,10 +109,32 @@ def test_jobs_are_listed_for_people_and_programs(command: Command, client: Clien
     client.submit(Diagnostic(), name="first [one]")
     failed = client.submit(Training(steps=1))
     world.fail(failed.id, "loss [v] is NaN")
+    assert "no jobs of this description" in command("jobs", "--name", "other").stderr
+    assert "there is no kind 'bracket'" in command("jobs", "--kind", "bracket").stderr
     listed = command("jobs")
     assert "first [one]" in listed.stdout
     assert "loss [v] is NaN" in listed.stdout
     assert [job["id"] for job in json.loads(command("jobs", "--json", "--kind", "training").stdout)] == [failed.id]
+
+
+def test_a_long_reason_takes_one_line_of_the_table(client: Client, world: World) -> None:
+    job = client.submit(Training(steps=1))
+    world.fail(job.id, "the loss must stay finite, it became nan at step 2: lower the learning rate")
+    shown = Console(file=io.StringIO(), width=90)
+    shown.print(job_table([job.status()], 90))
+    assert isinstance(shown.file, io.StringIO)
+    rows = shown.file.getvalue().splitlines()
+    assert len(rows) == 2
+    assert rows[1].rstrip().endswith("…")
+    assert len(rows[1].rstrip()) <= 90
+
+
+def test_a_state_is_not_its_own_reason(command: Command, client: Client, world: World) -> None:
+    job = client.submit(Diagnostic())
+    world.move(job.id, JobState.CANCELLED, reason="cancelled")
+    done = command("watch", job.id)
+    assert done.exit_code == 1
+    assert "holonomy: job 1 was cancelled\n" in done.stderr
 
 
 def test_show_tells_all_of_a_job(command: Command, client: Client, world: World) -> None:
@@ -119,6 +149,7 @@ def test_show_tells_all_of_a_job(command: Command, client: Client, world: World)
 def test_cancel_and_retry(command: Command, client: Client) -> None:
     job = client.submit(Diagnostic())
     assert "job 1 is cancelled" in command("cancel", job.id).stderr
+    assert "job 1 is cancelled already: there is nothing to stop" in command("cancel", job.id).stderr
     assert json.loads(command("retry", job.id, "--json").stdout)["state"] == "queued"
     assert command("retry", job.id).exit_code == 2
 
@@ -137,6 +168,10 @@ def test_logs_for_people_and_programs(command: Command, client: Client, world: W
     ]
     assert command("logs", job.id).stdout == "2026-01-02T03:04:05+00:00 info    block 4 saved step=3\n"
     assert json.loads(command("logs", job.id, "--json").stdout)["message"] == "saved"
+    world.events[0]["data"] = {"traceback": "Traceback:\n  File x\nTypeError: no\n", "run": 2}
+    lines = command("logs", job.id).stdout.splitlines()
+    assert lines[0].endswith("saved run=2")
+    assert lines[1:] == ["    Traceback:", "      File x", "    TypeError: no"]
 
 
 def test_rows_for_people_and_programs(command: Command, client: Client, world: World) -> None:
@@ -159,8 +194,73 @@ def test_a_bracket_job_is_reported(command: Command, client: Client, world: Worl
     assert "The training run" in report
     assert "Largest and smallest brackets" in report
     assert "‖[v_i, v_j]‖" in report
-    assert "scatter (decades)" in report
-    assert "Brackets are antisymmetric" in report
+    assert "scatter" in report
+    assert "are antisymmetric" in " ".join(report.split())
+
+
+def test_a_report_of_a_job_without_results_says_why(
+    command: Command, client: Client, world: World, brackets_tables: None
+) -> None:
+    job = client.submit(Brackets(training=Training(steps=1), examples=range(3)))
+    fits = world.tables["fits"]
+    world.tables["fits"] = fits.clear()
+    waiting = command("results", job.id)
+    assert waiting.exit_code == 2
+    assert "job 1 has no fits yet: it is queued; `holonomy watch 1` shows its progress" in waiting.stderr
+    world.fail(job.id, "the loss must stay finite")
+    failed = command("results", job.id)
+    assert failed.exit_code == 1
+    assert "job 1 failed: the loss must stay finite" in failed.stderr
+    assert waiting.stdout == failed.stdout == ""
+
+
+def test_a_report_of_a_running_job_says_that_there_will_be_more(
+    command: Command, client: Client, world: World, brackets_tables: None
+) -> None:
+    training = client.submit(Training(steps=1))
+    job = client.submit(Brackets(training=Training(steps=1), examples=range(3)))
+    world.move(job.id, JobState.RUNNING, parents=(training.id,))
+    done = command("results", job.id)
+    assert "job 2 is running: this is what it has found so far" in done.stderr
+    assert "Largest and smallest brackets" in done.stdout
+
+
+def test_no_rows_are_explained(command: Command, client: Client, world: World, brackets_tables: None) -> None:
+    training = client.submit(Training(steps=1))
+    job = client.submit(Brackets(training=Training(steps=1), examples=range(3)))
+    world.move(job.id, JobState.DONE, parents=(training.id,))
+    columns = ("--columns", "step,i,j")
+    assert "no pairs of job 2 match" in command("results", job.id, "--step", 7, *columns).stderr
+    other = command("results", job.id, "--table", "checkpoints")
+    assert other.exit_code == 2
+    assert "a brackets job has no table checkpoints, but pairs, tensors, fits, outputs" in other.stderr
+    assert "`holonomy results 1 --table checkpoints`" in other.stderr
+    assert "a training job has no table pairs" in command("results", training.id, "--table", "pairs").stderr
+
+
+def test_rows_beyond_the_first_page_are_not_hidden_silently(command: Command, client: Client, world: World) -> None:
+    job = client.submit(Training(steps=1))
+    world.tables["checkpoints"] = polars.DataFrame({"step": range(60), "train_loss": [0.5] * 60})
+    shown = command("results", job.id)
+    assert len(shown.stdout.splitlines()) == 52
+    assert "these are the first 50 rows" in shown.stderr
+    assert "first 50" not in command("results", job.id, "--limit", 55).stderr
+    assert len(json.loads(command("results", job.id, "--json").stdout)) == 60
+    assert command("results", job.id, "--limit", 0).exit_code == 2
+    assert "not both" in command("results", job.id, "--json", "--csv").stderr
+
+
+def test_a_narrow_terminal_loses_columns_and_never_digits(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output, "console", lambda: Console(width=30, highlight=False))
+    frame = polars.DataFrame({"step": [100], "bracket_norm": [0.0123456], "cancellation": [0.5], "x": ["[a]"]})
+    assert print_rows(frame, "pairs", fit=True) == ("cancellation", "x")
+    assert "0.012346" in capsys.readouterr().out
+    assert print_rows(frame, "pairs", fit=False) == ()
+    said = capsys.readouterr().out
+    assert "cancellation" in said
+    assert "[a]" in said
 
 
 @pytest.fixture

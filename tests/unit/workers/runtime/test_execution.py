@@ -70,7 +70,7 @@ def test_orders_and_outcomes_survive_the_wire(worker):
 @pytest.mark.parametrize(
     ("error", "kind", "traced"),
     [
-        (UserFault("wrong spec"), "user", True),
+        (UserFault("wrong spec"), "user", False),
         (Cancelled("told to stop"), "cancelled", False),
         (MemoryError(), "memory", True),
         (ZeroDivisionError("division by zero"), "internal", True),
@@ -81,6 +81,18 @@ def test_failures_are_classified(error, kind, traced):
     assert found == kind
     assert message
     assert (trace is not None) == traced
+
+
+def test_foreign_code_that_refused_a_spec_is_traced():
+    try:
+        try:
+            raise TypeError("no such option")
+        except TypeError as cause:
+            raise UserFault("'towers' refused its arguments") from cause
+    except UserFault as error:
+        _, _, trace = describe_failure(error)
+    assert trace is not None
+    assert "no such option" in trace
 
 
 def test_messages_are_one_line_without_nul():

@@ -1,0 +1,128 @@
+"""Invalid input in words: where it is, what was expected, what came, and what was probably meant.
+
+Pydantic's errors locate a field by names, indices and the tags of unions passed on the way. The tags are of no use to
+the person who wrote the input, so `Place` walks input and models together and leaves them out.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from schemas.nearest import did_you_mean, unknown
+
+_LONGEST_VALUE = 60
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an error is: the path as its author would write it, and the model that holds the last field."""
+
+    path: str
+    holder: type[BaseModel] | None
+
+
+def locate(location: Sequence[str | int], body: object, model: type[BaseModel] | None) -> Place:
+    """Walk a location through the body, dropping what is a tag of a union and not a field."""
+    path, value, holder, inner = "", body, model, model
+    for depth, part in enumerate(location):
+        last = depth == len(location) - 1
+        if isinstance(part, int):
+            path += f"[{part}]"
+            value = value[part] if isinstance(value, list | tuple) and part < len(value) else None
+        elif isinstance(value, dict) and part in value:
+            path, value = _join(path, part), value[part]
+            holder, inner = inner, _model_of_field(inner, part, value)
+        elif last and isinstance(value, dict) and part != value.get("kind"):
+            path, holder = _join(path, part), inner
+    return Place(path, holder)
+
+
+def _join(path: str, part: str) -> str:
+    return f"{path}.{part}" if path else part
+
+
+def _model_of_field(model: type[BaseModel] | None, name: str, value: object) -> type[BaseModel] | None:
+    """The model that a field's value is checked against: of a union, the member whose `kind` came."""
+    field = model.model_fields.get(name) if model else None
+    if field is None:
+        return None
+    members = list(_models_in(field.annotation))
+    if len(members) == 1:
+        return members[0]
+    kind = value.get("kind") if isinstance(value, dict) else None
+    return next((member for member in members if _kind_of(member) == kind), None)
+
+
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)
+
+
+def _kind_of(model: type[BaseModel]) -> object:
+    return model.model_fields["kind"].default if "kind" in model.model_fields else None
+
+
+def what(error: Mapping[str, Any], place: Place) -> str:
+    """What was expected and what came, for one of pydantic's errors."""
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "missing":
+            return "is required"
+        case "extra_forbidden":
+            name = str(error["loc"][-1])
+            known = list(place.holder.model_fields) if place.holder else []
+            expected = f"; expected {', '.join(known)}" if known else ""
+            return f"is not a field{expected}{did_you_mean(name, known)}"
+        case "union_tag_invalid":
+            kinds = [kind.strip("' ") for kind in context["expected_tags"].split(",")]
+            return unknown("kind", str(context["tag"]), kinds)
+        case "union_tag_not_found":
+            return "needs a field `kind` that says which variant it is"
+        case "value_error" | "assertion_error":
+            return str(context.get("error", error["msg"]))
+        case _:
+            expected = _EXPECTED.get(error["type"]) or _expected(str(error["msg"]))
+            return f"{expected}; came {shown(error.get('input'))}"
+
+
+_EXPECTED = {
+    "int_parsing": "expected a whole number",
+    "int_type": "expected a whole number",
+    "int_from_float": "expected a whole number",
+    "float_parsing": "expected a number",
+    "float_type": "expected a number",
+    "bool_parsing": "expected true or false",
+    "bool_type": "expected true or false",
+    "tuple_type": "expected a list",
+    "model_type": "expected an object with fields",
+    "model_attributes_type": "expected an object with fields",
+    "dict_type": "expected an object with fields",
+}
+
+
+def _expected(message: str) -> str:
+    for opening in ("Input should be ", "Input should "):
+        if message.startswith(opening):
+            return "expected " + message.removeprefix(opening)
+    return message[:1].lower() + message[1:]
+
+
+def shown(value: object) -> str:
+    """A value, short enough for an error message."""
+    match value:
+        case dict():
+            return f"an object with {len(value)} fields"
+        case list() | tuple():
+            return f"a list of {len(value)}"
+        case bytes():
+            return f"{len(value)} bytes"
+    try:
+        text = json.dumps(value, ensure_ascii=True)
+    except (TypeError, ValueError):
+        text = repr(value)
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
