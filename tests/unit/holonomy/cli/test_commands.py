@@ -206,7 +206,7 @@ def test_a_report_of_a_job_without_results_says_why(
     world.tables["fits"] = fits.clear()
     waiting = command("results", job.id)
     assert waiting.exit_code == 2
-    assert "job 1 has no fits yet: it is queued; `holonomy watch 1` shows its progress" in waiting.stderr
+    assert "job 1 is queued and has no report yet: `holonomy watch 1` shows its progress" in waiting.stderr
     world.fail(job.id, "the loss must stay finite")
     failed = command("results", job.id)
     assert failed.exit_code == 1
