@@ -5,6 +5,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +75,9 @@ def s3_server(server_folder: Path) -> Iterator[SeaweedFS]:
     server.stop()
 
 
-def _make_bucket(server: SeaweedFS) -> Bucket:
+@contextmanager
+def _bucket(server: SeaweedFS) -> Iterator[Bucket]:
+    """An empty bucket, deleted with all that is in it: every bucket takes a volume of the server's."""
     name = f"test-{secrets.token_hex(6)}"
     client = boto3.client(
         "s3",
@@ -83,26 +86,28 @@ def _make_bucket(server: SeaweedFS) -> Bucket:
         aws_secret_access_key=server.credentials.secret_key,
         region_name=seaweedfs.REGION,
     )
-    client.create_bucket(Bucket=name)
-    client.close()
-    return Bucket(name, server.endpoint, {**server.environment, "HOLONOMY_S3_BUCKET": name})
+    with closing(client):
+        client.create_bucket(Bucket=name)
+        yield Bucket(name, server.endpoint, {**server.environment, "HOLONOMY_S3_BUCKET": name})
+        client.delete_bucket(Bucket=name)
 
 
 @pytest.fixture
-def s3_bucket(s3_server: SeaweedFS, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+def s3_bucket(s3_server: SeaweedFS, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
     """A fresh bucket; its environment is set for the test, so that boto3 finds it without arguments."""
-    bucket = _make_bucket(s3_server)
     # boto3's default session keeps the credentials that it found first.
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    for name, value in bucket.environment.items():
-        monkeypatch.setenv(name, value)
-    return bucket
+    with _bucket(s3_server) as bucket:
+        for name, value in bucket.environment.items():
+            monkeypatch.setenv(name, value)
+        yield bucket
 
 
 @pytest.fixture(scope="session")
-def ray_bucket(s3_server: SeaweedFS) -> Bucket:
+def ray_bucket(s3_server: SeaweedFS) -> Iterator[Bucket]:
     """The bucket that the workers of `ray_cluster` have in their environment."""
-    return _make_bucket(s3_server)
+    with _bucket(s3_server) as bucket:
+        yield bucket
 
 
 @pytest.fixture(scope="session")
