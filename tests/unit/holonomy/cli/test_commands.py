@@ -48,6 +48,14 @@ def test_submitting_again_says_so_and_fresh_makes_another(command: Command, spec
     assert "job 2 submitted" in fresh.stderr
 
 
+def test_submitting_what_failed_again_says_how_to_go_on(command: Command, spec_file: Path, world: World) -> None:
+    command("submit", spec_file)
+    world.fail(1, "the loss is NaN")
+    said = command("submit", spec_file).stderr
+    assert "it is failed: `holonomy retry 1` goes on with it, --fresh computes it anew" in said
+    assert "watch" not in said
+
+
 def test_submit_reads_standard_input(command: Command) -> None:
     assert command("submit", "-", stdin='{"kind": "diagnostic"}').exit_code == 0
     bad = command("submit", "-", stdin="kind: diagnostics")
