@@ -149,7 +149,7 @@ class JobHandle:
         self,
         name: str,
         *,
-        columns: Sequence[str] | None = None,
+        columns: str | Sequence[str] | None = None,
         where: str | Sequence[str] = (),
         order_by: str | Sequence[str] | None = None,
         limit: int | None = None,

@@ -36,7 +36,7 @@ class BracketsJob(JobHandle):
         self,
         step: int | None = None,
         *,
-        columns: Sequence[str] | None = None,
+        columns: str | Sequence[str] | None = None,
         where: str | Sequence[str] = (),
         order_by: str | Sequence[str] | None = None,
         limit: int | None = None,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from holonomy.errors import Refused, ServiceFault
+from schemas.nearest import did_you_mean
 from schemas.results import RESULT_TABLES, ResultTable
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _CONDITION = re.compile(r"^\s*(?P<column>\w+)\s*(?P<operator>==|!=|<=|>=|=|<|>)\
 def table_query(
     name: str,
     *,
-    columns: Sequence[str] | None = None,
+    columns: str | Sequence[str] | None = None,
     where: str | Sequence[str] = (),
     order_by: str | Sequence[str] | None = None,
     limit: int | None = None,
@@ -31,10 +32,14 @@ def table_query(
     """
     table = RESULT_TABLES.get(name)
     if table is None:
-        raise Refused(f"there is no result table {name!r}; there are: {', '.join(RESULT_TABLES)}")
+        raise Refused(
+            f"there is no result table {name!r}{did_you_mean(name, RESULT_TABLES)}; "
+            f"there are: {', '.join(RESULT_TABLES)}"
+        )
     query = list[tuple[str, str]]()
     if columns is not None:
-        query.append(("columns", ",".join(_known(table, column) for column in columns)))
+        chosen = columns.split(",") if isinstance(columns, str) else columns
+        query.append(("columns", ",".join(_known(table, column.strip()) for column in chosen)))
     conditions = [where] if isinstance(where, str) else where
     query.extend(("where", _condition(table, condition)) for condition in conditions)
     if order_by is not None:
@@ -65,7 +70,8 @@ def _order(table: ResultTable, key: str) -> str:
 def _known(table: ResultTable, column: str) -> str:
     if table.column(column) is None:
         names = ", ".join(known.name for known in table.columns)
-        raise Refused(f"table {table.name} has no column {column!r}; it has: {names}")
+        meant = did_you_mean(column, [known.name for known in table.columns])
+        raise Refused(f"table {table.name} has no column {column!r}{meant}; it has: {names}")
     return column
 
 

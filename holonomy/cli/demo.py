@@ -15,6 +15,7 @@ from holonomy.config import ClientSettings
 from holonomy.local import borrowed
 from holonomy.presets import digits_brackets
 from holonomy.report import brackets_report, whereabouts
+from schemas.states import JobState
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +33,10 @@ def demo(
     with borrowed(keep=keep), Client() as client:
         job = client.submit(digits_brackets(), name="demo")
         if not job.created:
-            tell(f"job {job.id} has computed this before")
+            done = job.seen.state is JobState.DONE
+            if job.seen.state in (JobState.FAILED, JobState.CANCELLED):
+                job.retry()
+            tell(f"job {job.id} has computed this before" if done else f"job {job.id} goes on where it was")
         watch_to_end(job, farewell=f"job {job.id} keeps what it has done: `holonomy demo` goes on with it")
         for part in brackets_report(job):
             show(part)

@@ -67,7 +67,7 @@ def results(
         wanted = columns or (READING_COLUMNS.get(name) if for_people else None)
         rows = handle.table(
             name,
-            columns=None if wanted is None else [column.strip() for column in wanted.split(",")],
+            columns=wanted,
             where=[*(where or ()), *([] if step is None else [f"step == {step}"])],
             order_by=order_by or READING_ORDER.get(name),
             # One more than is shown tells whether there are more.
@@ -93,7 +93,10 @@ def _report(job: BracketsJob) -> None:
     now = job.status()
     if job.table("fits", columns=["step"], limit=1).is_empty():
         raise_unless_done(now)
-        raise NotFound(_why_empty(job, "fits", filtered=False))
+        raise NotFound(
+            f"job {job.id} is {now.state} and has no report yet: `holonomy watch {job.id}` shows its progress, "
+            f"`holonomy results {job.id} --table pairs` the rows so far"
+        )
     if now.state is not JobState.DONE:
         tell(f"job {job.id} is {now.state}: this is what it has found so far")
     for part in brackets_report(job):

@@ -9,6 +9,7 @@ from holonomy.cli.output import print_json, tell
 from holonomy.cli.specfile import read_spec
 from holonomy.cli.watching import watch_to_end
 from holonomy.client import Client
+from schemas.states import JobState
 
 
 def register(app: typer.Typer) -> None:
@@ -34,8 +35,11 @@ def submit(
     with Client() as client:
         job = client.submit(spec, fresh=fresh, name=name, priority=priority, max_running_blocks=max_running_blocks)
         tell(f"job {job.id} submitted" if job.created else f"job {job.id}: this spec was submitted before")
+        ended = job.seen.state if job.seen.state in (JobState.FAILED, JobState.CANCELLED) else None
         final = watch_to_end(job) if wait else job.status()
         if as_json:
             print_json(final)
+        elif ended is not None and not wait:
+            tell(f"it is {ended}: `holonomy retry {job.id}` goes on with it, --fresh computes it anew")
         elif not wait:
             tell(f"`holonomy watch {job.id}` shows its progress, `holonomy results {job.id}` what it found")

@@ -187,7 +187,7 @@ class _Boot:
                 self._told[name] = child.phase
                 self._report(name, child.phase)
             if child.failures >= _TOLERATED_FAILURES:
-                raise _failure(name, child.error or "failed", Path(child.log))
+                raise _failure(f"{name}:", child.error or "failed", Path(child.log))
 
 
 def _start_supervisor(home: Home) -> Identity:
@@ -209,6 +209,8 @@ def _start_supervisor(home: Home) -> Identity:
 
 def _failure(name: str, what: str, log: Path) -> StartError:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:] if log.exists() else []
+    if not lines:
+        return StartError(f"{name} {what}" if log.exists() else f"{name} {what}; it wrote no log")
     return StartError("\n".join([f"{name} {what}; its log {log} ends:", *(f"  {line}" for line in lines)]))
 
 

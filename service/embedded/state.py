@@ -79,15 +79,19 @@ def read_state(home: Home) -> State | None:
     """The last state written, None when there is none that this version can read.
 
     Raises:
-        StartError: it belongs to somebody else.
+        StartError: it belongs to somebody else, or cannot be read.
     """
     try:
         return State.model_validate_json(home.state.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
     except PermissionError:
         raise StartError(
             f"expected a state folder of this user, got {home.path} of another; choose one with HOLONOMY_HOME"
+        ) from None
+    except OSError as error:
+        raise StartError(
+            f"expected a readable state folder, got {home.path} ({error.strerror}); choose one with HOLONOMY_HOME"
         ) from None
 
 

@@ -156,6 +156,6 @@ def test_commands_from_up_to_down(home: Home) -> None:
 def test_a_part_that_does_not_start_is_named_with_its_log_and_nothing_stays(home: Home) -> None:
     home.create()
     (home.path / "postgres" / "data").mkdir(parents=True)
-    with pytest.raises(StartError, match=r"(?s)postgres ended with code 1; its log .*postgres.log ends:\n.*is not"):
+    with pytest.raises(StartError, match=r"(?s)postgres: ended with code 1; its log .*postgres.log ends:\n.*is not"):
         stack.up(home.path)
     assert _members(home) == []

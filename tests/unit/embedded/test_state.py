@@ -5,6 +5,7 @@ import pytest
 
 from service.embedded.home import Home
 from service.embedded.process import identify
+from service.embedded.server import StartError
 from service.embedded.state import State, read_state, write_state
 
 
@@ -31,3 +32,14 @@ def test_what_cannot_be_read_is_no_state(tmp_path: Path, content: str) -> None:
     assert read_state(Home(tmp_path)) is None
     Home(tmp_path).state.write_text(content)
     assert read_state(Home(tmp_path)) is None
+
+
+def test_a_folder_that_is_a_file_holds_no_state(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert read_state(Home(tmp_path / "file")) is None
+
+
+def test_a_state_that_cannot_be_opened_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "state.json").mkdir()
+    with pytest.raises(StartError, match=r"expected a readable state folder, got .* \(Is a directory\)"):
+        read_state(Home(tmp_path))

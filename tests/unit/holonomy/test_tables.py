@@ -28,8 +28,9 @@ def test_a_question_becomes_a_query() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"name": "pears"}, "there is no result table 'pears'; there are: checkpoints, "),
-        ({"columns": ["norm"]}, "table pairs has no column 'norm'; it has: step, i, j"),
+        ({"name": "pears"}, "there is no result table 'pears'; did you mean 'pairs'\\?; there are: checkpoints, "),
+        ({"columns": ["norm"]}, "table pairs has no column 'norm'.*; it has: step, i, j"),
+        ({"columns": "i, bracket_nrm"}, "no column 'bracket_nrm'; did you mean 'bracket_norm'"),
         ({"where": "norm > 1"}, "table pairs has no column 'norm'"),
         ({"where": "step"}, "a condition reads COLUMN OPERATOR VALUE .* came 'step'"),
         ({"order_by": "-norm"}, "table pairs has no column 'norm'"),

@@ -48,6 +48,14 @@ def test_submitting_again_says_so_and_fresh_makes_another(command: Command, spec
     assert "job 2 submitted" in fresh.stderr
 
 
+def test_submitting_what_failed_again_says_how_to_go_on(command: Command, spec_file: Path, world: World) -> None:
+    command("submit", spec_file)
+    world.fail(1, "the loss is NaN")
+    said = command("submit", spec_file).stderr
+    assert "it is failed: `holonomy retry 1` goes on with it, --fresh computes it anew" in said
+    assert "watch" not in said
+
+
 def test_submit_reads_standard_input(command: Command) -> None:
     assert command("submit", "-", stdin='{"kind": "diagnostic"}').exit_code == 0
     bad = command("submit", "-", stdin="kind: diagnostics")
@@ -206,7 +214,7 @@ def test_a_report_of_a_job_without_results_says_why(
     world.tables["fits"] = fits.clear()
     waiting = command("results", job.id)
     assert waiting.exit_code == 2
-    assert "job 1 has no fits yet: it is queued; `holonomy watch 1` shows its progress" in waiting.stderr
+    assert "job 1 is queued and has no report yet: `holonomy watch 1` shows its progress" in waiting.stderr
     world.fail(job.id, "the loss must stay finite")
     failed = command("results", job.id)
     assert failed.exit_code == 1
