@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from schemas.blocks import BracketTile
-from schemas.losses import SquaredError
+from schemas.losses import BinaryCrossEntropy, SquaredError
 from schemas.models import Mlp
 from schemas.results import PAIRS
 from tests.dense import dense
@@ -237,3 +237,11 @@ def test_gradient_rms_is_over_elements(context: MemoryContext, job) -> None:
 def _model_tensors(context: MemoryContext, made) -> list[torch.Tensor]:
     model = initialised(made.training.model, (1, 8, 8), 10, 0, torch.float32)
     return [parameter.detach()[None] for parameter in model.parameters()]
+
+
+def test_equal_initialisations_under_two_losses_are_told_apart(context: MemoryContext, job) -> None:
+    mean = job()
+    total = job({"loss": BinaryCrossEntropy(reduction="sum")})
+    assert mean.checkpoint(0).sha256 == total.checkpoint(0).sha256
+    norms = [columns_of(made.tile(step=0))["bracket_norm"] for made in (mean, total)]
+    np.testing.assert_allclose(100 * norms[0], norms[1], rtol=1e-4)
