@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from schemas.blocks import BracketTile
-from schemas.losses import SquaredError
+from schemas.losses import BinaryCrossEntropy, SquaredError
 from schemas.models import Mlp
 from schemas.results import PAIRS
 from tests.dense import dense
@@ -205,3 +205,43 @@ def test_the_model_is_made_once_per_checkpoint(context: MemoryContext, job) -> N
     assert sum(key[0] == "functional" for key in context.memory) == 1
     made.tile(step=0)
     assert sum(key[0] == "functional" for key in context.memory) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "probability"),
+    [
+        ({}, torch.sigmoid),
+        ({"loss": SquaredError()}, lambda z: z.softmax(-1)),
+        ({"loss": SquaredError(), "data": REGISTRY | {"name": "two-labels"}, "model": Mlp()}, torch.sigmoid),
+    ],
+    ids=["bce-on-classes", "classes", "independent-labels"],
+)
+def test_slack_follows_what_the_outputs_mean(context: MemoryContext, job, lab: None, changes, probability) -> None:
+    made = job(changes, test_examples=range(5), examples=range(5))
+    (functional,) = (made.tile(), *[value for key, value in context.memory.items() if key[0] == "functional"])[1:]
+    (dataset,) = {id(value): value for key, value in context.memory.items() if key[0] == "dataset"}.values()
+    p = probability(functional.logits(functional.parameters, dataset.test.inputs[:5]).double())
+    slacks = context.arrays(made.tile().objects[0])["outputs/slack"]
+    torch.testing.assert_close(slacks, (p * (1 - p)).mean(0))
+
+
+def test_gradient_rms_is_over_elements(context: MemoryContext, job) -> None:
+    made = job()
+    finished = made.tile()
+    arrays, rows = context.arrays(finished.objects[0]), columns_of(finished)
+    sizes = torch.tensor([int(np.prod(array.shape[1:])) for array in _model_tensors(context, made)])
+    norms = (arrays["gradient_rms"].square() * sizes).sum(1).sqrt().numpy()
+    np.testing.assert_allclose(norms[:-1], rows["gradient_norm_i"][[0, 4, 7, 9]])
+
+
+def _model_tensors(context: MemoryContext, made) -> list[torch.Tensor]:
+    model = initialised(made.training.model, (1, 8, 8), 10, 0, torch.float32)
+    return [parameter.detach()[None] for parameter in model.parameters()]
+
+
+def test_equal_initialisations_under_two_losses_are_told_apart(context: MemoryContext, job) -> None:
+    mean = job()
+    total = job({"loss": BinaryCrossEntropy(reduction="sum")})
+    assert mean.checkpoint(0).sha256 == total.checkpoint(0).sha256
+    norms = [columns_of(made.tile(step=0))["bracket_norm"] for made in (mean, total)]
+    np.testing.assert_allclose(100 * norms[0], norms[1], rtol=1e-4)

@@ -74,3 +74,8 @@ def test_numbers_that_are_not_finite_name_their_examples(changed) -> None:
 
 def test_ratio() -> None:
     assert ratio(np.array([1.0, 1.0]), np.array([2.0, 0.0]), where_zero=9.0).tolist() == [0.5, 9.0]
+
+
+def test_logits_are_squared_in_float64() -> None:
+    columns = numbers(logits=np.full((2, 1, 1), 1e30, dtype=np.float32)).columns(0, 25, "t", {})
+    np.testing.assert_allclose(columns["logit_rms"], 1e30)

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from workers.brackets.outputs import output_sums, slack
@@ -35,3 +36,7 @@ def test_slack_is_the_slope_of_the_probability() -> None:
     torch.testing.assert_close(slack(logits.detach(), independent=True), slope)
     jacobian = torch.autograd.functional.jacobian(lambda z: z.softmax(-1), logits[0])
     torch.testing.assert_close(slack(logits.detach(), independent=False)[0], jacobian.diagonal())
+
+
+def test_slack_does_not_drown_in_float32() -> None:
+    assert float(slack(torch.tensor([[20.0]]), independent=True)) == pytest.approx(np.exp(-20.0), rel=1e-6)

@@ -7,7 +7,7 @@ from workers.brackets.summary import OutputFacts, TileSummary, summarise
 from workers.errors import BlockFault
 
 RMS = np.array([[1.0, 2.0, 0.0], [3.0, 2.0, 0.0], [5.0, 2.0, 0.0]])  # bracket RMS: 3 pairs, 3 tensors
-GRADIENT = np.array([[1.0, 1.0, 0.0], [2.0, 1.0, 0.0], [2.0, 1.0, 0.0]])  # 3 examples, 3 tensors
+GRADIENT = np.array([[1.0, 0.0, 0.0], [2.0, 1.0, 0.0], [2.0, 1.0, 0.0]])  # 3 examples, 3 tensors
 NAMES, SIZES = ("a", "b", "c"), (4, 2, 1)
 FACTS = OutputFacts(("left", "right"), np.array([0.1, 0.2]), np.array([0.5, 1.0]), test_examples=2)
 
@@ -31,7 +31,7 @@ def test_tables_are_filled_from_several_tiles() -> None:
     for table, columns in ((TENSORS, summary.tensors), (FITS, summary.fits), (OUTPUTS, summary.outputs)):
         assert set(columns) == {column.name for column in table.columns}
     np.testing.assert_allclose(summary.tensors["bracket_rms"], np.sqrt([(1 + 9 + 25) / 3, 4, 0]))
-    np.testing.assert_allclose(summary.tensors["gradient_rms"], np.sqrt([3, 1, 0]))
+    np.testing.assert_allclose(summary.tensors["gradient_rms"], np.sqrt([3, 2 / 3, 0]))
     assert summary.tensors["zero_gradient"].tolist() == [False, False, True]
     assert (summary.fits["tensors"], summary.fits["excluded"]) == ([2], [1])
     np.testing.assert_allclose(summary.outputs["logit_rms"], np.sqrt(4 * 3 / (3 * 2)))
