@@ -113,15 +113,20 @@ def ray_bucket(s3_server: SeaweedFS) -> Iterator[Bucket]:
         yield bucket
 
 
-@pytest.fixture(scope="session")
-def ray_cluster(server_folder: Path, ray_bucket: Bucket) -> Iterator[RayHead]:
-    """A Ray head of two CPUs with attributes `address` and `client_environment` (what a driver's process needs)."""
+def ray_ports() -> dict[str, int]:
+    """A free port for each role of a Ray head."""
     taken: list[int] = []
     for _ in ray_head.ROLES:
         taken.append(free_port(taken=taken))
+    return dict(zip(ray_head.ROLES, taken, strict=True))
+
+
+@pytest.fixture(scope="session")
+def ray_cluster(server_folder: Path, ray_bucket: Bucket) -> Iterator[RayHead]:
+    """A Ray head of two CPUs with attributes `address` and `client_environment` (what a driver's process needs)."""
     head = RayHead(
         server_folder / "ray",
-        dict(zip(ray_head.ROLES, taken, strict=True)),
+        ray_ports(),
         server_folder / "secrets" / "ray.token",
         scope=str(server_folder),
         log=server_folder / "ray.log",

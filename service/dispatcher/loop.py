@@ -78,8 +78,10 @@ class Loop:
         if not self.draining:
             for slot in self._pool.refresh():
                 self._probes[slot.ready] = slot
-            for device in self._claimers:
-                if not self._patience.waiting:
+            if self._patience.waiting:
+                self._put_off()
+            else:
+                for device in self._claimers:
                     self._send(device)
                     self._ask(device)
         self._await()
@@ -133,6 +135,13 @@ class Loop:
             blocks = self._take(backlog, min(self._pace.pack(key), share))
             self._call(min(room, key=lambda slot: len(slot.calls)), blocks)
 
+    def _put_off(self) -> None:
+        """What they need is away for now: the blocks claimed for later wait in the queue, with the reason."""
+        for backlog in self._backlog.values():
+            for held in backlog:
+                self._committer.put((held, broken(held, "unavailable", self._patience.reason)))
+            backlog.clear()
+
     def _take(self, backlog: deque[Held], limit: int) -> list[Held]:
         """The next blocks for one call: of one kind; one that was run before goes alone: it may kill."""
         first = backlog.popleft()
@@ -184,7 +193,7 @@ class Loop:
         backlog = self._backlog[device]
         key = backlog[-1].key if backlog else self._last_key(slots)
         if key is None or self._patience.tried:
-            wanted = len(slots) - len(backlog)
+            wanted = len(slots)
         else:
             pack, calls = self._pace.pack(key), self._pace.calls(key)
             room = sum(pack * max(0, calls - len(slot.calls)) for slot in slots)
@@ -245,7 +254,7 @@ class Loop:
                 self._pace.observe(held.key, outcome.seconds)
                 self._patience.there()
             elif outcome.kind == "unavailable":
-                self._patience.away()
+                self._patience.away(outcome.message)
             self._committer.put((held, verdict(held, outcome)))
 
     def _finished_call(self, ref: Ref) -> Call:
