@@ -1,11 +1,10 @@
 """A disk that fills up under the database or the object store: blocks wait, say why, and go on once there is room."""
 
-import errno
 import os
 import secrets
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import boto3
@@ -42,7 +41,7 @@ def _fill(disk: Path) -> Path:
     filler = disk / "filler"
     with filler.open("wb", buffering=0) as file:
         for size in (MEBIBYTE, 4096):
-            with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+            with suppress(OSError):
                 while True:
                     file.write(bytes(size))
     return filler
