@@ -19,7 +19,7 @@ from service.dispatcher.claimer import Claimer
 from service.dispatcher.committer import Committer, Release
 from service.dispatcher.ledger import Held, Ledger
 from service.dispatcher.options import Device, Options
-from service.dispatcher.pace import Pace
+from service.dispatcher.pace import CALL_SECONDS, Pace
 from service.dispatcher.patience import Patience
 from service.dispatcher.pool import Call, Pool, Ref, Slot
 from service.dispatcher.signals import Claims, Inbox, Stop, Wake
@@ -178,12 +178,15 @@ class Loop:
             self._start_clock(slot)
 
     def _start_clock(self, slot: Slot) -> None:
-        """Give the call at the head of a slot the time of all its blocks, if all of them have a limit."""
+        """Give the call at the head of a slot the time of its slowest block, if all of them have a limit.
+
+        Blocks that share a call are expected to take a part of `CALL_SECONDS`; at most one of them hangs.
+        """
         call = slot.calls[0]
         limits = [held.claimed.timeout_seconds for held in call.blocks]
         known = [limit for limit in limits if limit is not None]
         if len(known) == len(limits):
-            call.deadline = time.monotonic() + sum(known)
+            call.deadline = time.monotonic() + max(known) + CALL_SECONDS * (len(known) - 1)
 
     def _ask(self, device: Device) -> None:
         """Ask for blocks where slots have room or the reserve is short, unless an answer is outstanding."""

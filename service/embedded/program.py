@@ -80,7 +80,7 @@ class Once(Program):
 
 
 def listens(pid: int, port: int) -> bool:
-    """Whether process `pid` itself accepts connections at `port`: another program may have been quicker to bind it."""
+    """Whether process `pid` itself accepts connections at `port`: another program may have bound it first."""
     try:
         found = psutil.Process(pid).net_connections("tcp")
     except psutil.Error:
