@@ -5,13 +5,12 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError
 
 from service.embedded import ray_head, seaweedfs
 from service.embedded.ports import free_port
@@ -78,7 +77,7 @@ def s3_server(server_folder: Path) -> Iterator[SeaweedFS]:
 
 @contextmanager
 def _bucket(server: SeaweedFS) -> Iterator[Bucket]:
-    """A bucket, deleted again: each takes volumes, of which the server has as many as the disk has free gigabytes."""
+    """An empty bucket, deleted with all that is in it: every bucket takes a volume of the server's."""
     name = f"test-{secrets.token_hex(6)}"
     client = boto3.client(
         "s3",
@@ -90,17 +89,15 @@ def _bucket(server: SeaweedFS) -> Iterator[Bucket]:
     with closing(client):
         client.create_bucket(Bucket=name)
         yield Bucket(name, server.endpoint, {**server.environment, "HOLONOMY_S3_BUCKET": name})
-        # A test may have left the server down.
-        with suppress(BotoCoreError, ClientError):
-            client.delete_bucket(Bucket=name)
+        client.delete_bucket(Bucket=name)
 
 
 @pytest.fixture
 def s3_bucket(s3_server: SeaweedFS, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
     """A fresh bucket; its environment is set for the test, so that boto3 finds it without arguments."""
+    # boto3's default session keeps the credentials that it found first.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     with _bucket(s3_server) as bucket:
-        # boto3's default session keeps the credentials that it found first.
-        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
         for name, value in bucket.environment.items():
             monkeypatch.setenv(name, value)
         yield bucket

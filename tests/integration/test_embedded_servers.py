@@ -181,6 +181,18 @@ def test_s3_refuses_a_wrong_secret(s3_bucket, monkeypatch: pytest.MonkeyPatch) -
         client.list_objects_v2(Bucket=s3_bucket.name)
 
 
+def test_many_buckets_can_be_written_to(s3_server: SeaweedFS, s3_bucket) -> None:
+    """A server that gave each bucket seven volumes would run out of them on a small disk."""
+    client = boto3.client("s3", endpoint_url=s3_server.endpoint)
+    with closing(client):
+        names = [f"{s3_bucket.name}-{number}" for number in range(20)]
+        for name in names:
+            client.create_bucket(Bucket=name)
+            client.put_object(Bucket=name, Key="a", Body=b"1")
+        for name in names:
+            client.delete_bucket(Bucket=name)
+
+
 def test_filer_refuses_what_did_not_come_through_s3(s3_server: SeaweedFS, s3_bucket) -> None:
     with closing(boto3.client("s3")) as client:
         client.put_object(Bucket=s3_bucket.name, Key="a", Body=b"1" * 100_000)
