@@ -5,13 +5,12 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError
 
 from service.embedded import ray_head, seaweedfs
 from service.embedded.ports import free_port
@@ -78,7 +77,7 @@ def s3_server(server_folder: Path) -> Iterator[SeaweedFS]:
 
 @contextmanager
 def _bucket(server: SeaweedFS) -> Iterator[Bucket]:
-    """A bucket, deleted again: each takes volumes, of which the disk holds so many."""
+    """An empty bucket, deleted with all that is in it: every bucket takes a volume of the server's."""
     name = f"test-{secrets.token_hex(6)}"
     client = boto3.client(
         "s3",
@@ -90,17 +89,15 @@ def _bucket(server: SeaweedFS) -> Iterator[Bucket]:
     with closing(client):
         client.create_bucket(Bucket=name)
         yield Bucket(name, server.endpoint, {**server.environment, "HOLONOMY_S3_BUCKET": name})
-        # A test may have left the server down.
-        with suppress(BotoCoreError, ClientError):
-            client.delete_bucket(Bucket=name)
+        client.delete_bucket(Bucket=name)
 
 
 @pytest.fixture
 def s3_bucket(s3_server: SeaweedFS, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
     """A fresh bucket; its environment is set for the test, so that boto3 finds it without arguments."""
+    # boto3's default session keeps the credentials that it found first.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     with _bucket(s3_server) as bucket:
-        # boto3's default session keeps the credentials that it found first.
-        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
         for name, value in bucket.environment.items():
             monkeypatch.setenv(name, value)
         yield bucket
@@ -113,15 +110,20 @@ def ray_bucket(s3_server: SeaweedFS) -> Iterator[Bucket]:
         yield bucket
 
 
-@pytest.fixture(scope="session")
-def ray_cluster(server_folder: Path, ray_bucket: Bucket) -> Iterator[RayHead]:
-    """A Ray head of two CPUs with attributes `address` and `client_environment` (what a driver's process needs)."""
+def ray_ports() -> dict[str, int]:
+    """A free port for each role of a Ray head."""
     taken: list[int] = []
     for _ in ray_head.ROLES:
         taken.append(free_port(taken=taken))
+    return dict(zip(ray_head.ROLES, taken, strict=True))
+
+
+@pytest.fixture(scope="session")
+def ray_cluster(server_folder: Path, ray_bucket: Bucket) -> Iterator[RayHead]:
+    """A Ray head of two CPUs with attributes `address` and `client_environment` (what a driver's process needs)."""
     head = RayHead(
         server_folder / "ray",
-        dict(zip(ray_head.ROLES, taken, strict=True)),
+        ray_ports(),
         server_folder / "secrets" / "ray.token",
         scope=str(server_folder),
         log=server_folder / "ray.log",

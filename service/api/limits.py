@@ -1,9 +1,13 @@
 """A limit on request bodies, enforced before and while they are read, so that none is ever held in memory whole.
 
 A request that announces too much is refused at once. One that does not (chunked encoding) is refused when the count
-passes the limit; the server then discards what the client still sends.
+passes the limit; the server then discards what the client still sends. A body that trickles in is refused as well:
+each would hold a connection, and what has come of it, for as long as its sender likes.
 """
 
+import time
+
+import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schemas.datasets import MAX_SHARD_BYTES
@@ -11,17 +15,19 @@ from service.api import problems
 from service.api.context import request_id_of
 
 MAX_JSON_BYTES = 2**20
+JSON_SECONDS, SHARD_SECONDS = 30.0, 600.0
+"""How long a body may take to arrive."""
 SHARDS_PATH = "/v1/datasets/shards/"
 
 
-def limit_of(scope: Scope) -> int:
-    """Largest body of a request, in bytes."""
+def limits_of(scope: Scope) -> tuple[int, float]:
+    """Largest body of a request, in bytes, and how many seconds it may take."""
     uploads = scope["method"] == "PUT" and scope["path"].startswith(SHARDS_PATH)
-    return MAX_SHARD_BYTES if uploads else MAX_JSON_BYTES
+    return (MAX_SHARD_BYTES, SHARD_SECONDS) if uploads else (MAX_JSON_BYTES, JSON_SECONDS)
 
 
 class BodyLimit:
-    """ASGI middleware that answers 413 to bodies over the limit of their route."""
+    """ASGI middleware that answers 413 to bodies over the limit of their route, and 400 to those that never end."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -31,24 +37,38 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = limit_of(scope)
+        limit, seconds = limits_of(scope)
         announced = _content_length(scope)
         if announced is not None and announced > limit:
             error = _too_large(limit, f"{announced:,} bytes were announced")
             await problems.response(error, request_id_of(scope))(scope, receive, send)
             return
-        read = 0
+        read, complete = 0, False
+        deadline = time.monotonic() + seconds
 
         async def counted() -> Message:
-            nonlocal read
-            message = await receive()
+            nonlocal read, complete
+            # What comes after the body is the client's leaving, for which there is all the time in the world.
+            message = await (receive() if complete else _in_time(receive, deadline, seconds))
             if message["type"] == "http.request":
                 read += len(message.get("body", b""))
+                complete = not message.get("more_body", False)
                 if read > limit:
                     raise _too_large(limit, "more came")
             return message
 
         await self._app(scope, counted, send)
+
+
+async def _in_time(receive: Receive, deadline: float, seconds: float) -> Message:
+    try:
+        with anyio.fail_after(max(0.0, deadline - time.monotonic())):
+            return await receive()
+    except TimeoutError:
+        # Closed, or the rest of the body would still be waited for.
+        raise problems.ProblemError(
+            "malformed", f"the body did not arrive within {seconds:g} s", headers={"Connection": "close"}
+        ) from None
 
 
 def _too_large(limit: int, came: str) -> problems.ProblemError:

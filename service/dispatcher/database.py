@@ -15,6 +15,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 T = TypeVar("T")
 _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.1, 5.0
 
+# Longer than the longest pause and a heartbeat.
+_RECOVERY_SECONDS = 10.0
+
 
 class GaveUp(Exception):
     """The dispatcher was told to stop before the database answered."""
@@ -44,6 +47,7 @@ class Database:
         self.give_up = threading.Event()
         self._answered = time.monotonic()
         self._away_since: float | None = None
+        self._back = float("-inf")
         self._log = structlog.get_logger("dispatcher.database")
 
     def run(self, work: Callable[[Connection], T], *, most_timeouts: int | None = None) -> T:
@@ -78,7 +82,9 @@ class Database:
         try:
             result = work()
         except Exception as error:
-            if is_transient(error):
+            if timed_out(error):
+                self._log.warning("a statement of ours took longer than it may")
+            elif is_transient(error):
                 self._note_absence(error)
             raise
         self._note_answer()
@@ -93,6 +99,11 @@ class Database:
         """Time since the database last answered."""
         return time.monotonic() - self._answered
 
+    @property
+    def recovering(self) -> bool:
+        """Whether it was away until a moment ago: living dispatchers may not have renewed their leases yet."""
+        return self._away_since is not None or time.monotonic() - self._back < _RECOVERY_SECONDS
+
     def _note_absence(self, error: Exception) -> None:
         if self._away_since is None:
             self._away_since = time.monotonic()
@@ -104,3 +115,4 @@ class Database:
         if self._away_since is not None:
             self._log.warning("the database is back", away_seconds=round(self._answered - self._away_since, 1))
             self._away_since = None
+            self._back = self._answered

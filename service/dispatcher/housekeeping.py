@@ -82,6 +82,9 @@ class Housekeeping(threading.Thread):
             end_overdue(connection, self._overdue_seconds)
 
     def _rescue(self) -> None:
+        # Leases lapsed while nobody could renew them: their holders come first.
+        if self._database.recovering:
+            return
         with self._database.engine.begin() as connection:
             rescued = rescue(connection)
         if rescued:

@@ -19,7 +19,7 @@ from service.dispatcher.claimer import Claimer
 from service.dispatcher.committer import Committer, Release
 from service.dispatcher.ledger import Held, Ledger
 from service.dispatcher.options import Device, Options
-from service.dispatcher.pace import Pace
+from service.dispatcher.pace import CALL_SECONDS, Pace
 from service.dispatcher.patience import Patience
 from service.dispatcher.pool import Call, Pool, Ref, Slot
 from service.dispatcher.signals import Claims, Inbox, Stop, Wake
@@ -78,8 +78,10 @@ class Loop:
         if not self.draining:
             for slot in self._pool.refresh():
                 self._probes[slot.ready] = slot
-            for device in self._claimers:
-                if not self._patience.waiting:
+            if self._patience.waiting:
+                self._put_off()
+            else:
+                for device in self._claimers:
                     self._send(device)
                     self._ask(device)
         self._await()
@@ -133,6 +135,13 @@ class Loop:
             blocks = self._take(backlog, min(self._pace.pack(key), share))
             self._call(min(room, key=lambda slot: len(slot.calls)), blocks)
 
+    def _put_off(self) -> None:
+        """What they need is away for now: the blocks claimed for later wait in the queue, with the reason."""
+        for backlog in self._backlog.values():
+            for held in backlog:
+                self._committer.put((held, broken(held, "unavailable", self._patience.reason)))
+            backlog.clear()
+
     def _take(self, backlog: deque[Held], limit: int) -> list[Held]:
         """The next blocks for one call: of one kind; one that was run before goes alone: it may kill."""
         first = backlog.popleft()
@@ -169,12 +178,15 @@ class Loop:
             self._start_clock(slot)
 
     def _start_clock(self, slot: Slot) -> None:
-        """Give the call at the head of a slot the time of all its blocks, if all of them have a limit."""
+        """Give the call at the head of a slot the time of its slowest block, if all of them have a limit.
+
+        Blocks that share a call are expected to take a part of `CALL_SECONDS`; at most one of them hangs.
+        """
         call = slot.calls[0]
         limits = [held.claimed.timeout_seconds for held in call.blocks]
         known = [limit for limit in limits if limit is not None]
         if len(known) == len(limits):
-            call.deadline = time.monotonic() + sum(known)
+            call.deadline = time.monotonic() + max(known) + CALL_SECONDS * (len(known) - 1)
 
     def _ask(self, device: Device) -> None:
         """Ask for blocks where slots have room or the reserve is short, unless an answer is outstanding."""
@@ -184,7 +196,7 @@ class Loop:
         backlog = self._backlog[device]
         key = backlog[-1].key if backlog else self._last_key(slots)
         if key is None or self._patience.tried:
-            wanted = len(slots) - len(backlog)
+            wanted = len(slots)
         else:
             pack, calls = self._pace.pack(key), self._pace.calls(key)
             room = sum(pack * max(0, calls - len(slot.calls)) for slot in slots)
@@ -245,7 +257,7 @@ class Loop:
                 self._pace.observe(held.key, outcome.seconds)
                 self._patience.there()
             elif outcome.kind == "unavailable":
-                self._patience.away()
+                self._patience.away(outcome.message)
             self._committer.put((held, verdict(held, outcome)))
 
     def _finished_call(self, ref: Ref) -> Call:

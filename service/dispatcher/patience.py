@@ -15,6 +15,8 @@ class Patience:
     def __init__(self) -> None:
         self._pause = 0.0
         self._until = 0.0
+        self.reason = ""
+        """What was away the last time."""
 
     @property
     def tried(self) -> bool:
@@ -26,8 +28,9 @@ class Patience:
         """Whether to send nothing now."""
         return self.tried and time.monotonic() < self._until
 
-    def away(self) -> None:
+    def away(self, reason: str) -> None:
         """A block failed because something was away."""
+        self.reason = reason
         if not self.waiting:
             self._pause = min(max(2 * self._pause, FIRST_PAUSE_SECONDS), LAST_PAUSE_SECONDS)
             self._until = time.monotonic() + self._pause

@@ -12,7 +12,7 @@ from service.embedded.environment import TOKEN_FILE, inherited
 from service.embedded.home import Home
 from service.embedded.ports import free_port, of_server
 from service.embedded.postgres import DATABASE, USER, Postgres
-from service.embedded.program import Once, Program, healthy
+from service.embedded.program import Once, Program, healthy, listens
 from service.embedded.ray_head import RayHead
 from service.embedded.seaweedfs import SeaweedFS
 from service.embedded.secret_files import kept_secret
@@ -31,10 +31,14 @@ class Stack:
 
     children: tuple[Child, ...]
     ports: dict[str, int]
-    url: str
     s3_endpoint: str
     database: str
     ray_address: str
+
+    @property
+    def url(self) -> str:
+        """Address of the API."""
+        return f"http://127.0.0.1:{self.ports['api']}"
 
 
 def choose_ports(previous: Mapping[str, int]) -> dict[str, int]:
@@ -77,7 +81,6 @@ def assemble(home: Home, previous_ports: Mapping[str, int]) -> Stack:
         **ray.client_environment,
         "HOLONOMY_DATABASE_URL": postgres.url,
         "HOLONOMY_API_HOST": "127.0.0.1",
-        "HOLONOMY_API_PORT": str(ports["api"]),
         TOKEN_FILE: str(home.api_token),
         "PYTHONUNBUFFERED": "1",
     }
@@ -85,15 +88,22 @@ def assemble(home: Home, previous_ports: Mapping[str, int]) -> Stack:
     def beats(pid: int) -> bool:
         return _found(postgres.url, _BEATS, f"%:{pid}:%")
 
+    def api_port() -> dict[str, str]:
+        # Between the choice and now, another stack may have taken the port that all of them like best.
+        others = [port for role, port in ports.items() if role != "api"]
+        ports["api"] = free_port(ports["api"], taken=others)
+        return {"HOLONOMY_API_PORT": str(ports["api"])}
+
     api = Program(
         "api",
         "service.api",
         scope=scope,
         log=home.log("api"),
         environment=environment,
-        answers=lambda _: healthy(ports["api"], "/readyz"),
+        answers=lambda pid: listens(pid, ports["api"]) and healthy(ports["api"], "/readyz"),
         # It is not to blame when the database or the bucket is away.
         still_answers=lambda _: healthy(ports["api"], "/healthz"),
+        variables=api_port,
     )
     dispatcher = Program(
         "dispatcher",
@@ -126,7 +136,6 @@ def assemble(home: Home, previous_ports: Mapping[str, int]) -> Stack:
             Child(dispatcher, needs=("ray", "prepare"), follows=("ray",)),
         ),
         ports=ports,
-        url=f"http://127.0.0.1:{ports['api']}",
         s3_endpoint=store.endpoint,
         database=f"postgresql://{USER}@127.0.0.1:{ports['postgres']}/{DATABASE}",
         ray_address=ray.address,

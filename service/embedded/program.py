@@ -6,12 +6,17 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import psutil
+
 from service.embedded import process
 from service.embedded.server import Server
 
 
 class Program(Server):
-    """`python -m MODULE`, ready when `answers(pid)` says so, and not hung while `still_answers(pid)` does."""
+    """`python -m MODULE`, ready when `answers(pid)` says so, and not hung while `still_answers(pid)` does.
+
+    `variables` are asked for at every launch.
+    """
 
     def __init__(
         self,
@@ -23,6 +28,7 @@ class Program(Server):
         environment: Mapping[str, str],
         answers: Callable[[int], bool],
         still_answers: Callable[[int], bool] | None = None,
+        variables: Callable[[], Mapping[str, str]] = dict,
         stop_seconds: float = 5.0,
     ) -> None:
         self.name = name
@@ -31,6 +37,7 @@ class Program(Server):
         self.environment = dict(environment)
         self.answers = answers
         self.still_answers = still_answers or answers
+        self.variables = variables
         self.stop_seconds = stop_seconds
 
     def launch(self) -> None:
@@ -41,7 +48,7 @@ class Program(Server):
             process.spawn(
                 command,
                 log=self.log,
-                environment=self.environment,
+                environment={**self.environment, **self.variables()},
                 mark=self.mark,
                 # Without a supervisor the servers are gone as well, and there is nobody to say goodbye to.
                 death_signal=signal.SIGKILL,
@@ -70,6 +77,15 @@ class Once(Program):
 
     def _done(self) -> bool:
         return self.process is not None and self.process.poll() == 0
+
+
+def listens(pid: int, port: int) -> bool:
+    """Whether process `pid` itself accepts connections at `port`: another program may have bound it first."""
+    try:
+        found = psutil.Process(pid).net_connections("tcp")
+    except psutil.Error:
+        return False
+    return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in found)
 
 
 def healthy(port: int, path: str) -> bool:

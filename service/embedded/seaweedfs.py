@@ -115,8 +115,8 @@ class SeaweedFS(Server):
             "HOME": str(self.folder),
             # A soft limit for Go's collector.
             "GOMEMLIMIT": "256MiB",
-            # A bucket takes so many volumes at once; by default seven, and a small disk holds few.
-            "WEED_MASTER_VOLUME_GROWTH_COPY_1": "2",
+            # A bucket takes one volume when it is first written to, not seven: a disk holds few of them.
+            "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1",
             # With keys, volume server and filer refuse requests that did not come through the S3 gateway.
             "WEED_JWT_SIGNING_KEY": self.credentials.secret_key,
             "WEED_JWT_FILER_SIGNING_KEY": self.credentials.secret_key,

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, text
 from schemas.states import JobState
 from service.planner.plan import Cluster
 from service.queue.dispatchers import cluster
+from service.queue.failures import UNAVAILABLE
 
 NO_DISPATCHER = "no dispatcher alive"
 
@@ -15,7 +16,9 @@ _UNFINISHED = text("""
            (select count(*) from blocks b where b.job_id = j.id and b.state = 'running') as running,
            parent.id as parent_id, parent.state as parent_state,
            next.reason as block_reason, next.message as message, next.device as device,
-           extract(epoch from next.ready_at - clock_timestamp()) as wait_seconds
+           extract(epoch from next.ready_at - clock_timestamp()) as wait_seconds,
+           last.reason as last_reason, last.message as last_message,
+           extract(epoch from last.ready_at - clock_timestamp()) as last_wait_seconds
     from jobs j
     left join lateral (
         select p.id, p.state from job_parents l join jobs p on p.id = l.parent_id
@@ -25,6 +28,10 @@ _UNFINISHED = text("""
         select b.reason, b.error ->> 'message' as message, b.device, b.ready_at from blocks b
         where b.job_id = j.id and b.state = 'ready' order by b.ready_at limit 1
     ) next on true
+    left join lateral (
+        select b.reason, b.error ->> 'message' as message, b.ready_at from blocks b
+        where b.job_id = j.id and b.state = 'ready' order by b.ready_at desc limit 1
+    ) last on true
     where j.state in ('queued', 'running', 'cancelling')
     order by j.id
 """)
@@ -76,12 +83,15 @@ def _reason(row: Any, available: Cluster | None) -> str | None:
         return None
     if row.wait_seconds > 0 or row.block_reason is not None:
         return retry_reason(row.block_reason, row.message, float(row.wait_seconds))
-    return _no_slot(row.device, available)
+    return _no_slot(row, available)
 
 
-def _no_slot(device: str, available: Cluster) -> str:
+def _no_slot(row: Any, available: Cluster) -> str | None:
     slots = {"cpu": available.cpu, "cuda": available.cuda}
-    usable = sum(slots.values()) if device == "any" else slots[device]
+    usable = sum(slots.values()) if row.device == "any" else slots[row.device]
     if usable == 0:
-        return f"no {'worker' if device == 'any' else device + ' worker'}"
+        return f"no {'worker' if row.device == 'any' else row.device + ' worker'}"
+    if row.last_reason == UNAVAILABLE:
+        # Untried blocks are ready, and yet none runs: what the last ones that were tried wait for stops them too.
+        return retry_reason(row.last_reason, row.last_message, float(row.last_wait_seconds))
     return "waiting for a free worker slot"

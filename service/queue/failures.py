@@ -7,6 +7,8 @@ from typing import assert_never
 from schemas.blocks import BlockError
 from schemas.states import BlockState
 
+UNAVAILABLE = "unavailable"
+"""Reason of a block that waits for something outside, such as the bucket."""
 MAX_LOST = 20
 MAX_SHRINK = 1
 RETRY_BASE_SECONDS, RETRY_LONGEST_SECONDS = 2.0, 300.0
@@ -66,9 +68,7 @@ def judge(error: BlockError, tries: Tries, *, stopping: bool, jitter: float | No
             return again(0.0, "once more with the micro tile halved", shrink=tries.shrink + 1)
         case "unavailable":
             waits = tries.waits + 1
-            return again(
-                spread * _backoff(WAIT_BASE_SECONDS, waits, WAIT_LONGEST_SECONDS), "unavailable", waits=waits
-            )
+            return again(spread * _backoff(WAIT_BASE_SECONDS, waits, WAIT_LONGEST_SECONDS), UNAVAILABLE, waits=waits)
         case "lost" | "cancelled":
             # A cancellation without a cancelled job comes from one that was retried meanwhile: as if lost.
             lost = tries.lost + 1

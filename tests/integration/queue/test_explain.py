@@ -71,6 +71,16 @@ def test_backoff(desk, reason):
     assert reason(job_id) == "unavailable in 3 s: the bucket does not answer"
 
 
+def test_an_absence_is_told_although_untried_blocks_are_ready(desk, reason):
+    desk.beat()
+    job_id = desk.start(Diagnostic(blocks=9))
+    desk.commit(*(desk.broken(block, "unavailable", "the bucket is away") for block in desk.claim(2)))
+    assert "the bucket is away" in reason(job_id)
+    assert reason(job_id).startswith("unavailable")
+    desk.beat(cpu=0)
+    assert reason(job_id) == "no worker"
+
+
 def test_cancelling(desk, reason):
     desk.beat()
     job_id = desk.start(Diagnostic(blocks=3))

@@ -86,6 +86,8 @@ def test_a_slow_commit_does_not_hold_up_the_renewal_of_other_leases(desk):
             connection.execute(text("set local lock_timeout = '2s'"))
             tokens = {block.block_id: block.token for block in (committing, computing)}
             assert leases.renew(connection, tokens, 300.0).lost == frozenset()
-    [renewed] = desk.sql("select lease_until > now() + interval '1 minute' as far from blocks where state = 'running'")
+    [renewed] = desk.sql(
+        "select lease_until > now() + interval '1 minute' as far from blocks where state = 'running'"
+    )
     assert renewed.far
     assert desk.renew(committing).lost == {committing.block_id}

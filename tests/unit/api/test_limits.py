@@ -6,6 +6,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from schemas.datasets import MAX_SHARD_BYTES
+from service.api import limits
 from service.api.limits import MAX_JSON_BYTES, BodyLimit
 from service.api.problems import ProblemError
 
@@ -73,3 +74,38 @@ def test_shards_may_be_larger() -> None:
     assert serve("PUT", SHARD, [b"x"], limit)[0]["status"] == 204
     assert serve("PUT", SHARD, [b"x"], limit + 1)[0]["status"] == 413
     assert serve("POST", SHARD, [b"x"], limit)[0]["status"] == 413
+
+
+def test_a_body_that_trickles_in_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "JSON_SECONDS", 0.2)
+    scope = {"type": "http", "method": "POST", "path": "/v1/jobs", "headers": []}
+
+    async def trickle() -> Message:
+        await asyncio.sleep(0.05)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def send(message: Message) -> None:
+        pytest.fail("nothing is sent here")
+
+    with pytest.raises(ProblemError, match=r"did not arrive within 0.2 s"):
+        asyncio.run(BodyLimit(reads_all)(scope, trickle, send))
+
+
+def test_what_follows_the_body_may_take_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "JSON_SECONDS", 0.1)
+    arriving = iter([{"type": "http.request", "body": b"x"}, {"type": "http.disconnect"}])
+
+    async def receive() -> Message:
+        message = next(arriving)
+        await asyncio.sleep(0.3 if message["type"] == "http.disconnect" else 0)
+        return message
+
+    async def until_it_leaves(scope: Scope, receive: Receive, send: Send) -> None:
+        assert (await receive())["type"] == "http.request"
+        assert (await receive())["type"] == "http.disconnect"
+
+    async def send(message: Message) -> None:
+        pytest.fail("nothing is sent here")
+
+    scope = {"type": "http", "method": "GET", "path": "/v1/jobs/1/progress", "headers": []}
+    asyncio.run(BodyLimit(until_it_leaves)(scope, receive, send))

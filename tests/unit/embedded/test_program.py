@@ -1,9 +1,10 @@
 import os
+import socket
 import time
 from pathlib import Path
 
 from service.embedded.ports import free_port
-from service.embedded.program import Once, healthy
+from service.embedded.program import Once, healthy, listens
 
 
 def _once(folder: Path, module: str) -> Once:
@@ -36,3 +37,11 @@ def test_a_program_that_fails_is_not_alive(tmp_path: Path) -> None:
 
 def test_nothing_is_healthy_where_nothing_listens() -> None:
     assert not healthy(free_port(), "/healthz")
+
+
+def test_only_the_process_itself_counts_as_listening() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert listens(os.getpid(), port)
+        assert not listens(os.getppid(), port)
+    assert not listens(os.getpid(), port)

@@ -13,10 +13,10 @@ def test_pauses_double_up_to_a_limit_and_end_with_a_success(monkeypatch: pytest.
     assert not one.waiting
     pauses = []
     for _ in range(7):
-        one.away()
+        one.away("the bucket")
         began = now
         now += 0.25
-        one.away()  # of the same absence
+        one.away("the bucket")  # of the same absence
         while one.waiting:
             now += 0.25
         pauses.append(now - began)
@@ -24,5 +24,5 @@ def test_pauses_double_up_to_a_limit_and_end_with_a_success(monkeypatch: pytest.
     assert one.tried
     one.there()
     assert not one.tried
-    one.away()
+    one.away("the bucket")
     assert one.waiting
