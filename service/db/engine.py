@@ -58,6 +58,8 @@ def connect(
     return create_engine(
         normalised(url),
         pool_pre_ping=True,
+        # Those of a commit are megabytes, and have no place in logs or in a block's error.
+        hide_parameters=True,
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=pool_timeout_seconds,

@@ -15,5 +15,9 @@ def bound(folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
     """
     for log in folder.glob("*.log"):
         if log.stat().st_size > limit_bytes:
-            shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+            kept = log.with_name(f"{log.name}.1")
+            try:
+                shutil.copyfile(log, kept)
+            except OSError:  # no room for it, and less if the log is left as it is
+                kept.unlink(missing_ok=True)
             os.truncate(log, 0)

@@ -37,6 +37,7 @@ class Supervisor:
         previous = read_state(home)
         self._stack: Stack = assemble(home, previous.ports if previous else {})
         self._announced = False
+        self._told = True
 
     def stop(self, number: int, frame: FrameType | None) -> None:
         """Ask the loop to end (a signal handler)."""
@@ -44,12 +45,12 @@ class Supervisor:
 
     def run(self) -> None:
         """Supervise until asked to stop; then end the children, last first."""
-        self._write()
+        self._tell()
         self._end_leftovers()
         next_log_check = time.monotonic()
         while not self._stopping:
-            if step(self._stack.children):
-                self._write()
+            if step(self._stack.children) or not self._told:
+                self._tell()
             if time.monotonic() > next_log_check:
                 logs.bound(self._home.logs)
                 next_log_check = time.monotonic() + _LOG_CHECK_SECONDS
@@ -58,7 +59,18 @@ class Supervisor:
             child.server.stop()
             child.enter(Phase.WAITING)
         self._announced = False
-        self._write()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Write the state; without room for it, the servers are kept running all the same and it is written later."""
+        try:
+            self._write()
+        except OSError as error:
+            if self._told:
+                sys.stderr.write(f"{self._home.state} cannot be written, trying again: {error}\n")
+            self._told = False
+        else:
+            self._told = True
 
     def _end_leftovers(self) -> None:
         if process.marked(f"{self._home.path}:"):
