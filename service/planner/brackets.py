@@ -66,7 +66,7 @@ def plan_brackets(
         PlannedBlock(
             phase=1,
             payload=BracketSummary(step=step),
-            needs=(Need(job_id=job_id, name=f"tiles/{step:09d}/", prefix=True),),
+            needs=(Need(job_id=job_id, name=f"sums/{step:09d}/", prefix=True),),
         )
         for step in spec.checkpoints
     ]

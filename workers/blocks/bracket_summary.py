@@ -24,7 +24,7 @@ def bracket_summary(
     Raises:
         BlockFault: the tiles do not cover every pair once.
     """
-    prefix = f"tiles/{payload.step:09d}/"
+    prefix = f"sums/{payload.step:09d}/"
     refs = sorted((ref for ref in inputs if ref.name.startswith(prefix)), key=lambda ref: ref.name)
     if not refs:
         raise BlockFault(f"the summary needs the objects {prefix}*, it was given {[ref.name for ref in inputs][:5]}")
@@ -60,21 +60,21 @@ def bracket_summary(
 
 
 def _read(arrays: dict[str, Tensor]) -> TileSummary:
-    rms = arrays["tensor_rms"].numpy()
+    defects = arrays["defect"].numpy()
     outputs = None
     if "outputs/square_sum" in arrays:
         outputs = OutputSums(
-            pairs=len(rms),
+            pairs=len(defects),
             square_sum=arrays["outputs/square_sum"].numpy(),
             largest=arrays["outputs/largest"].numpy(),
             probability_square_sum=arrays["outputs/probability_square_sum"].numpy(),
         )
     return TileSummary(
-        square_sum=(rms**2).sum(0),
-        pairs=len(rms),
+        square_sum=arrays["square_sum"].numpy(),
+        pairs=len(defects),
         gradient_rms=dict(
             zip(arrays["positions"].tolist(), arrays["gradient_rms"].numpy(), strict=True),
         ),
-        defects=arrays["defect"].numpy(),
+        defects=defects,
         outputs=outputs,
     )

@@ -37,6 +37,7 @@ AXES = {
     "positions": "example",
     "gradient_rms": "example tensor",
     "logits": "pair test output",
+    "square_sum": "tensor",
     "outputs/square_sum": "output",
     "outputs/largest": "output",
     "outputs/probability_square_sum": "output",
@@ -86,6 +87,8 @@ def bracket_tile(
 ) -> Finished:
     """Compute a tile, store its arrays and return its rows of the `pairs` table.
 
+    What the summary needs of a tile is an object of its own, so that it need not read logits and kept brackets.
+
     Raises:
         UserFault: an example, the model or a number is not what it must be.
         MemoryFault: the micro tile did not fit.
@@ -114,15 +117,21 @@ def bracket_tile(
             numbers = _numbers(tile, shape, chosen.train, payload.step)
             sizes = np.array([parameter.numel() for parameter in functional.parameters.values()])
             arrays = _pair_arrays(tile, numbers, sizes)
+            sums = _sums(arrays)
             if test is not None and tile.logits is not None:
-                arrays |= _output_arrays(spec, functional, dataset, test, tile.logits)
+                arrays["logits"] = tile.logits
+                sums |= _output_sums(spec, functional, dataset, test, tile.logits)
     kept = sorted(tile.kept)
     if kept:
         for name in functional.parameters:
             arrays[f"kept/{name}"] = torch.stack([tile.kept[pair][name] for pair in kept])
-    name = f"tiles/{payload.step:09d}/{shape.rows.start:06d}-{shape.columns.start:06d}"
-    stored = context.store(name, arrays, {key: axes for key, axes in AXES.items() if key in arrays})
-    places = {(int(chosen.train[a]), int(chosen.train[b])): place for place, (a, b) in enumerate(kept)}
+    place = f"{payload.step:09d}/{shape.rows.start:06d}-{shape.columns.start:06d}"
+    name = f"tiles/{place}"
+    stored = tuple(
+        context.store(label, content, {key: axes for key, axes in AXES.items() if key in content})
+        for label, content in ((name, arrays), (f"sums/{place}", sums))
+    )
+    places = {(int(chosen.train[a]), int(chosen.train[b])): index for index, (a, b) in enumerate(kept)}
     return Finished(
         data={
             "step": payload.step,
@@ -132,7 +141,7 @@ def bracket_tile(
             **described(spec, dataset),
         },
         rows={"pairs": numbers.columns(payload.step, int(sizes.sum()), name, places)},
-        objects=(stored,),
+        objects=stored,
     )
 
 
@@ -189,7 +198,13 @@ def _pair_arrays(tile: Tile, numbers: PairNumbers, sizes: np.ndarray[Any, Any]) 
     }
 
 
-def _output_arrays(
+def _sums(arrays: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Of a tile's arrays, what a summary needs: one number per tensor in place of one per pair and tensor."""
+    kept = {name: arrays[name] for name in ("defect", "positions", "gradient_rms")}
+    return kept | {"square_sum": arrays["tensor_rms"].square().sum(0)}
+
+
+def _output_sums(
     spec: Brackets, functional: Functional, dataset: Dataset, test: Tensor, moved: Tensor
 ) -> dict[str, Tensor]:
     independent = dataset.independent or isinstance(spec.training.loss, BinaryCrossEntropy)
@@ -197,7 +212,6 @@ def _output_arrays(
         slacks = slack(functional.logits(functional.parameters, dataset.test.inputs[test]), independent).cpu()
     sums = output_sums(moved.numpy(), slacks.numpy())
     return {
-        "logits": moved,
         "outputs/square_sum": torch.from_numpy(sums.square_sum),
         "outputs/largest": torch.from_numpy(sums.largest),
         "outputs/probability_square_sum": torch.from_numpy(sums.probability_square_sum),

@@ -163,6 +163,7 @@ class Worker:
             arrays[f"kept/{name}"] = np.stack([self.bracket(tile.step, i, j)[name] for i, j in kept])
         name = f"tiles/{tile.step:09d}/{tile.rows[0]:06d}-{tile.columns[0]:06d}"
         found.append(self._store(block, name, arrays or {"nothing": np.zeros(1)}))
+        found.append(self._store(block, name.replace("tiles", "sums", 1), {"square_sum": np.ones(2)}))
         columns: dict[str, list[object]] = {column.name: [0.5] * len(pairs) for column in PAIRS.columns}
         columns |= {
             "step": [tile.step] * len(pairs),

@@ -91,10 +91,10 @@ def test_needs_become_references(desk):
     plan_jobs(desk.engine)
     tiles = desk.claim()
     assert ['"checkpoints/000000000"' in tile.inputs_json for tile in tiles] == [True, False]
-    desk.commit(desk.done(tiles[0], "tiles/000000000/000000-000000"))
-    desk.commit(desk.done(tiles[1], "tiles/000000002/000000-000000"))
+    desk.commit(desk.done(tiles[0], "sums/000000000/000000-000000"))
+    desk.commit(desk.done(tiles[1], "sums/000000002/000000-000000"))
     summaries = desk.claim()
-    assert ["tiles/000000002/" in summary.inputs_json for summary in summaries] == [False, True]
+    assert ["sums/000000002/" in summary.inputs_json for summary in summaries] == [False, True]
     desk.commit(*(desk.done(summary) for summary in summaries))
     assert desk.job(2).state == JobState.DONE
 

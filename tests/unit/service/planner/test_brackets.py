@@ -68,8 +68,8 @@ def test_needs():
         (1, "checkpoints/000000005", False),
     ]
     assert [(block.phase, need.job_id, need.name, need.prefix) for block in summaries for need in block.needs] == [
-        (1, 2, "tiles/000000000/", True),
-        (1, 2, "tiles/000000005/", True),
+        (1, 2, "sums/000000000/", True),
+        (1, 2, "sums/000000005/", True),
     ]
 
 

@@ -44,13 +44,13 @@ def test_without_test_examples_there_is_no_outputs_table(job) -> None:
 
 
 def test_a_summary_without_tiles(job) -> None:
-    with pytest.raises(BlockFault, match=r"needs the objects tiles/000000004/\*, it was given \[\]"):
+    with pytest.raises(BlockFault, match=r"needs the objects sums/000000004/\*, it was given \[\]"):
         job().summary()
 
 
 def test_tiles_of_another_step_do_not_count(job) -> None:
     made = job()
-    with pytest.raises(BlockFault, match=r"needs the objects tiles/000000000/\*"):
+    with pytest.raises(BlockFault, match=r"needs the objects sums/000000000/\*"):
         made.summary(made.tile(), step=0)
 
 

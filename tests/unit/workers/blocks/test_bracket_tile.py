@@ -56,12 +56,14 @@ def test_rows_and_objects_of_a_rectangle(context: MemoryContext, job) -> None:
     assert rows["position"].tolist() == [0, 1, 2, 3]
     assert rows["kept_position"].tolist() == [None, 0, 1, None]
     assert rows["logit_rms"].tolist() == [None] * 4
-    (ref,) = finished.objects
+    ref, sums = finished.objects
     assert set(rows["object"]) == {ref.name} == {"tiles/000000004/000000-000003"}
     assert ref.arrays["tensor_rms"].axes == "pair tensor"
     assert ref.arrays["kept/0.weight"].shape == (2, 3, 1, 3, 3)
     assert context.arrays(ref)["positions"].tolist() == [0, 1, 3, 4]
     assert "logits" not in ref.arrays
+    assert sums.name == "sums/000000004/000000-000003"
+    assert not any(name.startswith(("kept/", "logits", "tensor_rms")) for name in sums.arrays)
 
 
 def test_tiles_and_summaries_say_what_their_numbers_are(job) -> None:
@@ -221,7 +223,7 @@ def test_slack_follows_what_the_outputs_mean(context: MemoryContext, job, lab: N
     (functional,) = (made.tile(), *[value for key, value in context.memory.items() if key[0] == "functional"])[1:]
     (dataset,) = {id(value): value for key, value in context.memory.items() if key[0] == "dataset"}.values()
     p = probability(functional.logits(functional.parameters, dataset.test.inputs[:5]).double())
-    slacks = context.arrays(made.tile().objects[0])["outputs/slack"]
+    slacks = context.arrays(made.tile().objects[1])["outputs/slack"]
     torch.testing.assert_close(slacks, (p * (1 - p)).mean(0))
 
 
