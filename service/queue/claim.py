@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from schemas.blocks import BlockError, Need
+from schemas.blocks import BlockError
 from service.queue.commit import Broken, commit
 from service.queue.inputs import InputMissing, resolve
 
@@ -117,7 +117,7 @@ def _described(connection: Connection, rows: list[Any]) -> list[Claimed]:
     specs = {row.id: row for row in connection.execute(_SPECS, {"jobs": job_ids})}
     if any(spec.started_at is None for spec in specs.values()):
         connection.execute(_STARTED, {"jobs": job_ids})
-    inputs = resolve(connection, {row.id: [Need(**need) for need in row.needs] for row in rows if row.needs})
+    inputs = resolve(connection, {row.id: row.needs for row in rows if row.needs})
     _give_up(connection, rows, inputs)
     return [
         Claimed(

@@ -1,9 +1,10 @@
 """Resolves what blocks need, by name, to objects that were committed."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, text
 
 from schemas.blocks import Need
@@ -20,18 +21,27 @@ _PREFIXED = text("""
 
 Reference = dict[str, Any]
 
+_needs: TypeAdapter[tuple[Need, ...]] = TypeAdapter(tuple[Need, ...])
+
 
 class InputMissing(Exception):
-    """A block was ready although something it needs is not there."""
+    """A block was ready although something it needs is not there, or cannot be read from its row."""
 
 
-def resolve(connection: Connection, needs: Mapping[int, Iterable[Need]]) -> dict[int, str | InputMissing]:
-    """For each block id, the JSON list of ObjectRefs for its needs in their order, or what is missing."""
-    wanted = {need for block in needs.values() for need in block}
-    found = _find(connection, wanted)
+def resolve(connection: Connection, needs: Mapping[int, Any]) -> dict[int, str | InputMissing]:
+    """For each block id, the JSON list of ObjectRefs for its needs in their order, or what is missing.
+
+    Needs come as they stand in the row. One row that cannot be read is that block's fault and no other's.
+    """
     resolved: dict[int, str | InputMissing] = {}
-    for block_id, block in needs.items():
-        block = list(block)
+    parsed: dict[int, tuple[Need, ...]] = {}
+    for block_id, value in needs.items():
+        try:
+            parsed[block_id] = _needs.validate_python(value)
+        except ValidationError as error:
+            resolved[block_id] = InputMissing(f"the block's needs cannot be read: {error.errors()[0]['msg']}")
+    found = _find(connection, {need for block in parsed.values() for need in block})
+    for block_id, block in parsed.items():
         missing = next((need for need in block if not found[need]), None)
         if missing is None:
             resolved[block_id] = json.dumps([reference for need in block for reference in found[need]])

@@ -3,6 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+from sqlalchemy import text
+
 from schemas.brackets import Brackets
 from schemas.data import First
 from schemas.diagnostic import Diagnostic
@@ -82,6 +84,18 @@ def test_backoff_keeps_a_block_from_being_claimed(desk):
     assert desk.blocks(job_id)[0].reason.startswith("retry 2 of 3 in ")
     desk.due()
     assert len(desk.claim()) == 1
+
+
+def test_a_block_whose_needs_cannot_be_read_holds_no_other_up(desk):
+    poisoned = desk.start(Diagnostic(blocks=2))
+    with desk.engine.begin() as connection:
+        connection.execute(
+            text("""update blocks set needs = '[{"nonsense": 1}]' where job_id = :job and seq = 0"""),
+            {"job": poisoned},
+        )
+    assert len(desk.claim()) == 1
+    reasons = [block.reason for block in desk.blocks(poisoned)]
+    assert "the block's needs cannot be read" in reasons[0]
 
 
 def test_needs_become_references(desk):
