@@ -26,7 +26,8 @@ SLOTS = 2
 
 def measure(quick: bool) -> tuple[list[Figure], dict[str, str]]:
     """All figures; `quick` takes fewer blocks and rounds."""
-    sizes, jobs = ((3, 3_000, 20_000, 16), 1_000) if quick else ((5, 12_000, 100_000, 40), 5_000)
+    # The bracket job has several tiles for each slot: with fewer, the last ones leave a slot idle.
+    sizes, jobs = ((3, 2_000, 15_000, 64), 1_000) if quick else ((5, 12_000, 100_000, 96), 5_000)
     with servers(SLOTS) as stack:
         # Ray reads how to authenticate when it is imported: after its head is up.
         from bench.durable_path import measure as measure_path
