@@ -171,6 +171,6 @@ class Client:
 
 
 def _connected(url: str | None, token: str | None) -> HttpTransport:
-    from holonomy.config import connect  # reading settings costs a fifth of the import time
+    from holonomy.address import connect  # reading settings costs a fifth of the import time
 
     return connect(url, token)

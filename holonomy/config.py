@@ -1,14 +1,11 @@
-"""Where the service is: HOLONOMY_URL and HOLONOMY_TOKEN, or the embedded stack of this machine."""
+"""What a client reads from the environment."""
 
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from holonomy.errors import Unconfigured
-from holonomy.transport import HttpTransport
-
 
 class ClientSettings(BaseSettings):
-    """What the environment says."""
+    """HOLONOMY_URL and HOLONOMY_TOKEN."""
 
     model_config = SettingsConfigDict(env_prefix="HOLONOMY_", frozen=True, extra="ignore", env_ignore_empty=True)
 
@@ -16,22 +13,3 @@ class ClientSettings(BaseSettings):
     """Address of the service, `http://HOST:PORT`. Without it the embedded stack is used."""
     token: SecretStr | None = None
     """Token for it."""
-
-
-def connect(url: str | None = None, token: str | None = None) -> HttpTransport:
-    """A transport to the service named by the arguments, else by the environment, else to the embedded stack.
-
-    Raises:
-        Unconfigured: there is no address, and the embedded stack is not installed or does not start.
-    """
-    settings = ClientSettings()
-    address = url or settings.url
-    if address is not None:
-        secret = settings.token.get_secret_value() if settings.token is not None else None
-        return HttpTransport(address, token or secret)
-    if token is not None:
-        raise Unconfigured("a token was given without an address: give `url`, or set HOLONOMY_URL")
-    from holonomy.local import find_or_start
-
-    stack = find_or_start()
-    return HttpTransport(stack.url, stack.token)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from holonomy.config import ClientSettings
 from holonomy.errors import Unconfigured, Unreachable
 from holonomy.transport import Call, HttpTransport
 
@@ -58,8 +59,6 @@ def borrowed(*, keep: bool) -> Iterator[None]:
 
     With an address in the environment there is nothing to start and nothing to stop.
     """
-    from holonomy.config import ClientSettings
-
     folder = state_folder()
     if keep or ClientSettings().url is not None or _embedded("stack").status(folder).alive:
         yield

@@ -17,7 +17,7 @@ from service.embedded.ports import free_port
 from service.embedded.postgres import Postgres
 from service.embedded.ray_head import RayHead
 from service.embedded.seaweedfs import SeaweedFS
-from tests.dispatching import Dispatchers, Queue, database
+from tests.support.dispatching import Dispatchers, Queue, database
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from schemas.diagnostic import Diagnostic
 from schemas.models import ConvNet
 from schemas.training import Training
 from service.dispatcher.watch import EXIT_AGAIN
-from tests.dispatching import Dispatchers, Queue, database
+from tests.support.dispatching import Dispatchers, Queue, database
 
 STEPS = (0, 4, 8, 12, 16, 20)
 EXAMPLES = 12

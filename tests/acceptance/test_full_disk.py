@@ -17,7 +17,7 @@ from service.embedded.postgres import Postgres
 from service.embedded.ray_head import RayHead
 from service.embedded.seaweedfs import SeaweedFS
 from tests.conftest import ray_ports
-from tests.dispatching import Dispatchers, Queue
+from tests.support.dispatching import Dispatchers, Queue
 
 MEBIBYTE = 2**20
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from holonomy import Client, Idx, NotFound, Training, Unauthorized
-from tests.contracts_client import ClientContract, any_diagnostic
+from tests.support.contracts_client import ClientContract, any_diagnostic
 
 
 @pytest.fixture

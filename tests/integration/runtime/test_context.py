@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.contracts import ContextContract
+from tests.support.contracts import ContextContract
 from workers.context import Context
 from workers.runtime.cache import Lru
 from workers.runtime.context import Attempt, BlockContext, Memory, weigh

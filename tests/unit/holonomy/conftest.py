@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from holonomy import Client
-from tests.fake_service import TOKEN, FakeService, World, fake_service
+from tests.support.fake_service import TOKEN, FakeService, World, fake_service
 
 
 @pytest.fixture

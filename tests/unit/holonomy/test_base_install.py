@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fake_service import FakeService, World
+from tests.support.fake_service import FakeService, World
 
 ROOT = Path(__file__).parents[3]
 HEAVY = (

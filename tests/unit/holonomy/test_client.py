@@ -3,8 +3,8 @@
 import pytest
 
 from holonomy import Client, Diagnostic, Refused, Training, Unauthorized, Unconfigured, Unreachable
-from tests.contracts_client import ClientContract
-from tests.fake_service import FakeService, World
+from tests.support.contracts_client import ClientContract
+from tests.support.fake_service import FakeService, World
 
 
 class TestContract(ClientContract):

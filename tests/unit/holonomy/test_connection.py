@@ -7,7 +7,7 @@ import pytest
 from holonomy import Client, Diagnostic, NotFound, NotStored, Refused, ServiceFault, Unreachable
 from holonomy.connection import Connection, Retries
 from schemas.api import ServiceStatus
-from tests.fake_service import Answer, FakeService, World
+from tests.support.fake_service import Answer, FakeService, World
 
 
 def test_a_repeatable_call_survives_a_service_that_is_away_for_a_moment(client: Client, world: World) -> None:

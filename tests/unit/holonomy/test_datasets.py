@@ -6,8 +6,8 @@ import pytest
 import safetensors.numpy
 
 from holonomy import BadFile, Client, Refused
-from tests.contracts_client import write_idx_folder
-from tests.fake_service import World
+from tests.support.contracts_client import write_idx_folder
+from tests.support.fake_service import World
 
 
 def test_a_dataset_travels_in_shards_that_are_sent_once(client: Client, world: World, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from holonomy import Client, Diagnostic, JobFailed, Unreachable
 from holonomy.follow import Patience, follow, job_events
 from schemas.states import JobState
-from tests.fake_service import TOKEN, World, fake_service
+from tests.support.fake_service import TOKEN, World, fake_service
 
 
 def later(*moves: Callable[[], object], seconds: float = 0.15) -> threading.Thread:

@@ -9,7 +9,7 @@ import pytest
 
 from holonomy import BadFile
 from holonomy.idx import open_folder, pieces
-from tests.contracts_client import write_idx_folder
+from tests.support.contracts_client import write_idx_folder
 
 
 @pytest.fixture

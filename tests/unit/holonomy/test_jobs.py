@@ -20,7 +20,7 @@ from holonomy import (
     TrainingJob,
 )
 from schemas.states import JobState
-from tests.fake_service import World
+from tests.support.fake_service import World
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from holonomy import Client
 from holonomy.local import Stack, borrowed, find
-from tests.fake_service import TOKEN, FakeService
+from tests.support.fake_service import TOKEN, FakeService
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from holonomy import Brackets, Client, Diagnostic, Training
 from holonomy.follow import Deadline, Patience
 from holonomy.progress import JobBars, show_until_done
 from schemas.states import JobState
-from tests.fake_service import World
+from tests.support.fake_service import World
 
 
 @pytest.fixture

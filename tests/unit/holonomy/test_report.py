@@ -8,7 +8,7 @@ from rich.console import Console
 
 from holonomy import Brackets, BracketsJob, Client, Training
 from holonomy.report import brackets_report, extreme_pairs, fits_table, outputs_table, pairs_table, whereabouts
-from tests.fake_service import World
+from tests.support.fake_service import World
 
 
 def shown(part: object) -> str:

@@ -5,7 +5,7 @@ import pytest
 
 from holonomy import Client, Diagnostic, Refused, ServiceFault
 from holonomy.tables import read_arrow, table_query
-from tests.fake_service import World
+from tests.support.fake_service import World
 
 
 def test_a_question_becomes_a_query() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from holonomy import Client, Unconfigured, Unreachable
 from holonomy.transport import Call, HttpTransport
-from tests.fake_service import FakeService
+from tests.support.fake_service import FakeService
 
 
 @contextmanager

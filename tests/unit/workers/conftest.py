@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.memory_context import MemoryContext
+from tests.support.memory_context import MemoryContext
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,7 @@
 import pytest
 
-from tests.contracts import ContextContract
-from tests.memory_context import MemoryContext
+from tests.support.contracts import ContextContract
+from tests.support.memory_context import MemoryContext
 
 
 class TestMemoryContext(ContextContract):

@@ -9,7 +9,7 @@ from schemas.losses import BinaryCrossEntropy
 from schemas.models import ConvNet, Mlp, RegistryModel
 from schemas.optimizers import Adam, RmsProp, Sgd
 from schemas.training import Training
-from tests.memory_context import MemoryContext
+from tests.support.memory_context import MemoryContext
 from workers.blocks import Finished, run
 from workers.errors import MemoryFault
 from workers.memory import memory_faults

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from holonomy.cli.app import app
-from tests.fake_service import FakeService
+from tests.support.fake_service import FakeService
 
 Command = Callable[..., Result]
 

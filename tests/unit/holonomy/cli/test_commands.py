@@ -20,8 +20,8 @@ from holonomy.cli import output
 from holonomy.cli.output import print_rows
 from holonomy.cli.render import job_table
 from schemas.states import JobState
-from tests.contracts_client import write_idx_folder
-from tests.fake_service import Answer, FakeService, World
+from tests.support.contracts_client import write_idx_folder
+from tests.support.fake_service import Answer, FakeService, World
 
 Command = Any
 

@@ -8,7 +8,7 @@ from holonomy import Client
 from holonomy.handle import JobHandle
 from holonomy.presets import digits_brackets
 from schemas.states import JobState
-from tests.fake_service import World
+from tests.support.fake_service import World
 
 Command = Any
 

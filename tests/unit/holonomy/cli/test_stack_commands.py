@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.fake_service import FakeService
+from tests.support.fake_service import FakeService
 from tests.unit.holonomy.test_base_install import BLOCK
 
 Command = Any

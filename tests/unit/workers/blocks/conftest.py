@@ -10,7 +10,7 @@ from schemas.losses import BinaryCrossEntropy
 from schemas.models import ConvNet
 from schemas.optimizers import Adam
 from schemas.training import Training
-from tests.memory_context import MemoryContext
+from tests.support.memory_context import MemoryContext
 from workers.blocks import Finished, run
 
 STEPS = 4

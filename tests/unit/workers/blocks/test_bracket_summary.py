@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.memory_context import MemoryContext
+from tests.support.memory_context import MemoryContext
 from workers.data.digits import digits
 from workers.errors import BlockFault
 

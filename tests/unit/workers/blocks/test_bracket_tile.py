@@ -6,8 +6,8 @@ from schemas.blocks import BracketTile
 from schemas.losses import BinaryCrossEntropy, SquaredError
 from schemas.models import Mlp
 from schemas.results import PAIRS
-from tests.dense import dense
-from tests.memory_context import MemoryContext
+from tests.support.dense import dense
+from tests.support.memory_context import MemoryContext
 from workers.blocks import run
 from workers.brackets import pairs
 from workers.data.digits import digits

@@ -4,7 +4,7 @@ import pytest
 
 from schemas.blocks import DiagnosticBlock
 from schemas.diagnostic import Diagnostic
-from tests.memory_context import MemoryContext
+from tests.support.memory_context import MemoryContext
 from workers.blocks.diagnostic import diagnostic
 from workers.errors import Cancelled
 

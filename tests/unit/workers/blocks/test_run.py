@@ -2,7 +2,7 @@ import pytest
 
 from schemas.blocks import BracketTile, DiagnosticBlock
 from schemas.diagnostic import Diagnostic
-from tests.memory_context import MemoryContext
+from tests.support.memory_context import MemoryContext
 from workers.blocks import run
 from workers.errors import BlockFault, MemoryFault
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from schemas.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
 from schemas.models import ConvNet, Mlp
-from tests.dense import Dense, dense
+from tests.support.dense import Dense, dense
 from workers.brackets.functional import Functional
 from workers.losses import example_loss
 from workers.models import initialised

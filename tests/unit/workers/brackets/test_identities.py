@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.dense import flatten, logits
+from tests.support.dense import flatten, logits
 from workers.brackets.functional import Functional
 from workers.brackets.geometry import TileShape
 from workers.brackets.pairs import Tile, TileTask, compute_tile

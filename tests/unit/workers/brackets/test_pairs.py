@@ -3,7 +3,7 @@ from math import inf
 import pytest
 import torch
 
-from tests.dense import logits
+from tests.support.dense import logits
 from workers.brackets import pairs as module
 from workers.brackets.geometry import TileShape
 from workers.brackets.pairs import Tile, TileTask, compute_tile

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tests.dense import flatten, logits, unflatten
+from tests.support.dense import flatten, logits, unflatten
 from workers.brackets import products as module
 from workers.brackets.products import hessian_products, logit_perturbations
 

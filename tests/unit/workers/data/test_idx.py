@@ -6,7 +6,7 @@ from safetensors.torch import save
 from schemas.canonical import canonical_json, digest
 from schemas.data import Idx
 from schemas.datasets import DatasetManifest, Shard, manifest_key, shard_key
-from tests.memory_context import MemoryContext
+from tests.support.memory_context import MemoryContext
 from workers.data.idx import idx
 from workers.errors import BlockFault, UserFault
 

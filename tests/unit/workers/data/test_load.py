@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from schemas.data import Digits, RegistryData
-from tests.memory_context import MemoryContext
+from tests.support.memory_context import MemoryContext
 from workers.data import load
 from workers.errors import UserFault
 

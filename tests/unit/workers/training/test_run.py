@@ -6,7 +6,7 @@ from schemas.losses import BinaryCrossEntropy, SquaredError
 from schemas.models import ConvNet, Mlp, RegistryModel
 from schemas.optimizers import Sgd
 from schemas.training import Training
-from tests.memory_context import MemoryContext
+from tests.support.memory_context import MemoryContext
 from workers.data import load
 from workers.errors import UserFault
 from workers.training.run import Run

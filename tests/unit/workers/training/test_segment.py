@@ -8,7 +8,7 @@ from schemas.models import ConvNet, Mlp, RegistryModel
 from schemas.optimizers import Adam, AdamW, RegistryOptimizer, RmsProp, Sgd
 from schemas.results import CHECKPOINTS, TRAINING_STEPS
 from schemas.training import Training
-from tests.memory_context import MemoryContext
+from tests.support.memory_context import MemoryContext
 from workers.errors import BlockFault, Cancelled, UserFault
 from workers.outcome import Finished
 from workers.training.segment import train_segment
