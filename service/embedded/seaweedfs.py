@@ -94,13 +94,24 @@ class SeaweedFS(Server):
         )
 
     def ready(self) -> bool:
-        """Whether the S3 gateway says that it is healthy."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.ports["s3"], timeout=1.0)
-        try:
-            connection.request("GET", "/healthz")
-            return connection.getresponse().status == 200
-        except (OSError, http.client.HTTPException):
+        """Whether the S3 gateway says that it is healthy, and the master knows the volume server.
+
+        After a restart the gateway is healthy seconds before the volumes are known: until then reads fail.
+        """
+        if self._get("s3", "/healthz") is None:
             return False
+        status = self._get("master", "/dir/status")
+        return status is not None and bool(json.loads(status)["Topology"]["Max"])
+
+    def _get(self, role: str, path: str) -> bytes | None:
+        """The body of an answer 200, else None."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports[role], timeout=1.0)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.read() if answer.status == 200 else None
+        except (OSError, http.client.HTTPException):
+            return None
         finally:
             connection.close()
 
