@@ -36,7 +36,7 @@ class Retries:
     def pause_seconds(self, attempt: int, asked: float | None) -> float:
         """Pause after the given failed attempt (from 1): doubling, with jitter, or what the service asked for."""
         grown: float = min(self.longest_seconds, self.first_seconds * 2 ** (attempt - 1))
-        jittered = grown * random.uniform(0.5, 1.0)  # noqa: S311
+        jittered = grown * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
         return max(jittered, min(asked, 30.0)) if asked is not None else jittered
 
 

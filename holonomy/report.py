@@ -134,7 +134,7 @@ Query it
            job.logits({i}, {j}, step={step}); job.bracket({i}, {j}, step={step}); job.checkpoints()
   SQL      select i, j, bracket_norm from results.pairs
            where job_id = {job.id} and step = {step} order by bracket_norm desc limit 10
-           (`holonomy status` shows how to connect)"""  # noqa: S608
+           (`holonomy status` shows how to connect)"""  # noqa: S608 - text to show
 
 
 def _section(title: str, table: Table, note: str) -> Iterator[RenderableType]:

@@ -110,7 +110,7 @@ class Pool:
                 self._log.warning("a worker could not be ended", reason=str(error)[-500:])
 
     def _measure(self) -> None:
-        resources = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        resources = ray.cluster_resources()  # type: ignore[no-untyped-call]  # Ray has no type
         gpus = int(resources.get("GPU", 0))
         # Every GPU slot has a core of its own; a cluster with slots at all has one for CPU blocks.
         cores = max(1, int(resources.get("CPU", 0)) - gpus)

@@ -13,7 +13,7 @@ def main(address: str) -> None:
     import ray
 
     ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, namespace="holonomy-doctor")
-    resources = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    resources = ray.cluster_resources()  # type: ignore[no-untyped-call]  # Ray has no type
     sys.stdout.write(json.dumps(resources) + "\n")
     ray.shutdown()
 

@@ -26,7 +26,7 @@ _OBJECTS = text("""
 _FORGET_OBJECTS = text("delete from objects where job_id = :job and block_id = :block")
 # Step 0 belongs to the first segment.
 _FORGET_STEPS = [
-    text(f"delete from {table} where job_id = :job and step <= :stop and (step > :start or :start = 0)")  # noqa: S608
+    text(f"delete from {table} where job_id = :job and step <= :stop and (step > :start or :start = 0)")  # noqa: S608 - our own names
     for table in ("checkpoints", "training_steps")
 ]
 
