@@ -18,7 +18,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Jobs": ("Brackets", "Training", "Diagnostic"),
     "Data": ("Digits", "Idx", "RegistryData"),
     "Choices of examples": ("First", "Indices", "Random"),
-    "Models": ("Mlp", "ConvNet", "RegistryModel"),
+    "Models": ("Mlp", "ConvNet", "MxResNet", "Transformer", "BagOfEmbeddings", "RegistryModel"),
     "Losses": ("CrossEntropy", "BinaryCrossEntropy", "SquaredError"),
     "Optimizers": ("Sgd", "Adam", "AdamW", "RmsProp", "RegistryOptimizer"),
 }
