@@ -6,7 +6,7 @@ vocabulary.
 
 from typing import assert_never
 
-from schemas.models import BagOfEmbeddings, ConvNet, Mlp, Model, MxResNet, RegistryModel, Transformer
+from schemas.models import BagOfEmbeddings, ConvNet, Mlp, Model, MxResNet, RegistryModel, Transformer, ZooModel
 
 
 def misfit(model: Model, shape: tuple[int, ...], vocabulary: int | None) -> str | None:
@@ -57,5 +57,5 @@ def _needs_images(model: ConvNet | MxResNet | Transformer, shape: tuple[int, ...
     )
 
 
-def _named(model: Mlp | ConvNet | MxResNet | Transformer | BagOfEmbeddings) -> str:
+def _named(model: ZooModel) -> str:
     return f"{'an' if isinstance(model, Mlp | MxResNet) else 'a'} {model.kind}"

@@ -126,6 +126,6 @@ class RegistryModel(Spec):
     """Keyword arguments of the factory."""
 
 
-Model = Annotated[
-    Mlp | ConvNet | MxResNet | Transformer | BagOfEmbeddings | RegistryModel, Field(discriminator="kind")
-]
+ZooModel = Mlp | ConvNet | MxResNet | Transformer | BagOfEmbeddings
+"""The models that come with Holonomy."""
+Model = Annotated[ZooModel | RegistryModel, Field(discriminator="kind")]

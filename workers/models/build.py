@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from schemas.fit import misfit
-from schemas.models import BagOfEmbeddings, ConvNet, Mlp, Model, MxResNet, RegistryModel, Transformer
+from schemas.models import BagOfEmbeddings, ConvNet, Mlp, Model, MxResNet, RegistryModel, Transformer, ZooModel
 from workers import plugins
 from workers.errors import UserFault
 from workers.models.bag_of_embeddings import bag_of_embeddings
@@ -47,12 +47,7 @@ def build(spec: Model, input_shape: tuple[int, ...], labels: int, vocabulary: in
     return model
 
 
-def _new(
-    spec: Mlp | ConvNet | MxResNet | Transformer | BagOfEmbeddings,
-    input_shape: tuple[int, ...],
-    outputs: int,
-    vocabulary: int | None,
-) -> nn.Module:
+def _new(spec: ZooModel, input_shape: tuple[int, ...], outputs: int, vocabulary: int | None) -> nn.Module:
     match spec:
         case Mlp():
             return mlp(spec, input_shape, outputs)
@@ -63,7 +58,7 @@ def _new(
         case Transformer():
             return transformer(spec, input_shape, outputs, vocabulary)
         case BagOfEmbeddings():
-            return bag_of_embeddings(spec, outputs, cast("int", vocabulary))  # else it was a misfit
+            return bag_of_embeddings(spec, outputs, cast("int", vocabulary))  # without one it was a misfit
         case _:
             assert_never(spec)
 

@@ -9,40 +9,13 @@ none, and a step that changes which pixel is the largest does not follow the exp
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from torch import Tensor, nn
 
 from schemas.models import Activation, MxResNet
+from schemas.residual import LAYOUTS, Layout
 from workers.models.activations import activation
 from workers.models.pools import GlobalAveragePool
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Widths and lengths of a network.
-
-    Attributes:
-        stem: Output channels of the three convolutions.
-        stages: Channels of each stage, before expansion.
-        blocks: Blocks in each stage.
-        expansion: 1 for branches of two 3×3 convolutions; else branches of 1×1, 3×3, 1×1, the last with this many
-            times the stage's channels.
-    """
-
-    stem: tuple[int, int, int]
-    stages: tuple[int, ...]
-    blocks: tuple[int, ...]
-    expansion: int
-
-
-STEM = (32, 64, 64)
-STAGES = (64, 128, 256, 512)
-LAYOUTS = {
-    18: Layout(STEM, STAGES, (2, 2, 2, 2), 1),
-    34: Layout(STEM, STAGES, (3, 4, 6, 3), 1),
-    50: Layout(STEM, STAGES, (3, 4, 6, 3), 4),
-}
 
 
 class Residual(nn.Module):
