@@ -2,47 +2,38 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from schemas.blocks import BracketSummary, ObjectRef
-from schemas.brackets import Brackets
+from schemas.brackets import Brackets, TopPairs
 from schemas.data import count_examples
 from workers.blocks.checkpoints import described, structure
+from workers.blocks.selection import largest
 from workers.brackets.functional import trainable
-from workers.brackets.outputs import OutputSums
-from workers.brackets.summary import OutputFacts, TileSummary, summarise
+from workers.brackets.summary import TileSummary, summarise
 from workers.context import Context
-from workers.errors import BlockFault
+from workers.inputs import under
 from workers.outcome import Finished, Rows
 
 
 def bracket_summary(
     spec: Brackets, payload: BracketSummary, inputs: Sequence[ObjectRef], context: Context
 ) -> Finished:
-    """Reduce the tiles of a checkpoint to the tables `tensors`, `fits` and, with test examples, `outputs`.
+    """Reduce the tiles of a checkpoint to the tables `tensors`, `fits` and `defects`, and find its largest pairs.
 
     Raises:
         BlockFault: the tiles do not cover every pair once.
     """
-    prefix = f"sums/{payload.step:09d}/"
-    refs = sorted((ref for ref in inputs if ref.name.startswith(prefix)), key=lambda ref: ref.name)
-    if not refs:
-        raise BlockFault(f"the summary needs the objects {prefix}*, it was given {[ref.name for ref in inputs][:5]}")
+    refs = under(inputs, f"sums/{payload.step:09d}/")
     model, dataset = structure(spec, context)
-    tiles = []
+    tiles, nulls = [], []
     for ref in refs:
         context.check_cancelled()
         arrays = context.arrays(ref)
-        with context.kernel():
-            tiles.append(_read(arrays))
-    facts = None
-    if spec.test_examples is not None:
-        facts = OutputFacts(
-            labels=dataset.label_names,
-            slack=arrays["outputs/slack"].numpy(),
-            label_rate=arrays["outputs/label_rate"].numpy(),
-            test_examples=count_examples(spec.test_examples),
-        )
+        tiles.append(_read(arrays))
+        nulls.append(arrays["null_defect"].numpy())
     named = trainable(model)
     with context.kernel():
         summary = summarise(
@@ -51,30 +42,28 @@ def bracket_summary(
             names=list(named),
             sizes=[parameter.numel() for parameter in named.values()],
             N=count_examples(spec.examples),
-            facts=facts,
+            null=np.concatenate(nulls),
         )
-    rows: dict[str, Rows] = {"tensors": summary.tensors, "fits": summary.fits}
-    if summary.outputs is not None:
-        rows["outputs"] = summary.outputs
-    return Finished(data=summary.data | described(spec, dataset), rows=rows)
+    rows: dict[str, Rows] = {"tensors": summary.tensors, "fits": summary.fits, "defects": summary.defects}
+    objects: tuple[ObjectRef, ...] = ()
+    if isinstance(spec.perturbed, TopPairs):
+        with context.kernel():
+            selected = largest((context.arrays(ref) for ref in refs), spec.perturbed)
+        objects = (
+            context.store(
+                f"selected/{payload.step:09d}", {"positions": torch.from_numpy(selected)}, {"positions": "pair member"}
+            ),
+        )
+    return Finished(data=summary.data | described(spec, dataset), rows=rows, objects=objects)
 
 
-def _read(arrays: dict[str, Tensor]) -> TileSummary:
-    defects = arrays["defect"].numpy()
-    outputs = None
-    if "outputs/square_sum" in arrays:
-        outputs = OutputSums(
-            pairs=len(defects),
-            square_sum=arrays["outputs/square_sum"].numpy(),
-            largest=arrays["outputs/largest"].numpy(),
-            probability_square_sum=arrays["outputs/probability_square_sum"].numpy(),
-        )
+def _read(sums: dict[str, Tensor]) -> TileSummary:
+    positions, gradient_rms = sums["positions"].numpy(), sums["gradient_rms"].numpy()
+    defects, share = sums["defect"].numpy(), sums.get("share_square_sum")
     return TileSummary(
-        square_sum=arrays["square_sum"].numpy(),
+        square_sum=sums["square_sum"].numpy(),
+        share_square_sum=None if share is None else share.numpy(),
+        gradient_rms=dict(zip(positions.tolist(), gradient_rms, strict=True)),
         pairs=len(defects),
-        gradient_rms=dict(
-            zip(arrays["positions"].tolist(), arrays["gradient_rms"].numpy(), strict=True),
-        ),
         defects=defects,
-        outputs=outputs,
     )
