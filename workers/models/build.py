@@ -30,7 +30,7 @@ def build(spec: Model, input_shape: tuple[int, ...], labels: int, vocabulary: in
         spec: What to build.
         input_shape: Shape of one input: (channels, height, width) of an image, (length,) of a text, or any other.
         labels: Number of labels in the data; K unless the spec says otherwise.
-        vocabulary: Number of token numbers of a text dataset, padding included; None where inputs are not text.
+        vocabulary: Number of token ids of a text dataset, padding included; None where inputs are not text.
 
     Raises:
         UserFault: the spec does not fit the inputs, or names a model that is not installed.

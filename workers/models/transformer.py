@@ -16,7 +16,7 @@ from workers.models.activations import activation
 from workers.models.pools import TokenMean
 
 PADDING = 0
-"""The token number that stands for no token."""
+"""The token id that stands for no token."""
 
 
 class Attention(nn.Module):

@@ -62,9 +62,9 @@ def test_token_numbers_keep_their_type() -> None:
     ("tokens", "message"),
     [
         (TOKENS.double(), "needs as many labels as int64 inputs .* torch.float64"),
-        (TOKENS + 1, r"token numbers must lie in 0 … 3, the train split has 1 … 4"),
+        (TOKENS + 1, r"token ids must lie in 0 … 3, the train split has 1 … 4"),
         (TOKENS - 1, r"the train split has -1 … 2"),
-        (TOKENS[:, 0], r"texts are \(N, L\) token numbers, the train split has \(3,\)"),
+        (TOKENS[:, 0], r"texts are \(N, L\) token ids, the train split has \(3,\)"),
     ],
 )
 def test_texts_that_are_not_token_numbers(tokens: torch.Tensor, message: str) -> None:
