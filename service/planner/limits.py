@@ -5,7 +5,7 @@ from typing import assert_never
 from schemas.brackets import Brackets
 from schemas.data import First, Indices, Random, count_examples, largest_index
 from schemas.diagnostic import Diagnostic
-from schemas.fit import misfit
+from schemas.misfit import misfit
 from schemas.models import RegistryModel
 from schemas.training import Training
 from service.errors import Refused

@@ -5,7 +5,7 @@ from typing import assert_never, cast
 
 from schemas.data import DIGITS_LABELS, DIGITS_TEST, DIGITS_TRAIN, Digits, Idx, RegistryData
 from schemas.datasets import DatasetManifest
-from schemas.fit import misfit
+from schemas.misfit import misfit
 from schemas.models import BagOfEmbeddings, ConvNet, Mlp, MxResNet, RegistryModel, Transformer, ZooModel
 from schemas.training import Training
 from service.planner import models

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from schemas.fit import misfit
+from schemas.misfit import misfit
 from schemas.models import BagOfEmbeddings, ConvNet, Mlp, Model, MxResNet, RegistryModel, Transformer, ZooModel
 from workers import plugins
 from workers.errors import UserFault

@@ -18,9 +18,9 @@ from workers.losses import binary_cross_entropy_mean, cross_entropy
 from workers.models import initialised
 from workers.models.mxresnet import residual_network
 
-IMAGE, K = (2, 8, 8), 3
+IMAGE, K = (1, 8, 8), 3
 TOKENS = torch.tensor([[4, 2, 2, 0], [3, 0, 5, 0], [0, 0, 0, 0]])
-PIXELS = torch.randn(3, *IMAGE, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+PIXELS = torch.randn(2, *IMAGE, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 TARGETS = torch.eye(K, dtype=torch.float64)
 TEXT = {"input_shape": (4,), "vocabulary": 6}
 
@@ -32,7 +32,7 @@ def of(spec: ZooModel, **inputs) -> nn.Module:
 def residual(expansion: int) -> nn.Module:
     """A network as MXResNets are, of a few channels, with statistics and gains as a run would leave them."""
     draw = torch.Generator().manual_seed(3)
-    layout = Layout(stem=(2, 2, 3), stages=(3, 2), blocks=(1, 1), expansion=expansion)
+    layout = Layout(stem=(1, 2, 2), stages=(2, 3), blocks=(1, 1), expansion=expansion)
     model = residual_network(layout, IMAGE[0], K, "mish").double()
     for tensor in (*model.parameters(), *model.buffers()):
         if tensor.is_floating_point():
@@ -62,22 +62,22 @@ CASES = {
 def test_brackets_agree_with_whole_hessians(case: str) -> None:
     make, inputs = CASES[case]
     model = make()
-    reference = dense(model, cross_entropy, inputs, TARGETS)
+    targets = TARGETS[: len(inputs)]
+    reference = dense(model, cross_entropy, inputs, targets)
     path = Generic(Functional.of(model, cross_entropy))
     pairs = list(combinations(range(len(inputs)), 2))
-    block = path.pairs(path.first_order(inputs, TARGETS), None, Wanted(kept=range(len(pairs))))
+    block = path.pairs(path.first_order(inputs, targets), None, Wanted(kept=range(len(pairs))))
     assert any(reference.bracket(a, b).any() for a, b in pairs)
     for (a, b), bracket in zip(pairs, block.brackets, strict=True):
         found = torch.cat([tensor.flatten() for tensor in bracket.values()])
         torch.testing.assert_close(found, reference.bracket(a, b), rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("depth", [18, 50])
-def test_products_of_a_whole_mxresnet_agree_with_reverse_over_reverse(depth: int) -> None:
-    model = of(MxResNet(depth=depth, zero_last_norm=False), input_shape=(3, 32, 32))
+def test_products_of_a_whole_mxresnet_agree_with_reverse_over_reverse() -> None:
+    model = of(MxResNet(zero_last_norm=False), input_shape=(3, 16, 16))
     functional = Functional.of(model, binary_cross_entropy_mean)
     draw = torch.Generator().manual_seed(4)
-    example = torch.randn(3, 32, 32, generator=draw, dtype=torch.float64)
+    example = torch.randn(3, 16, 16, generator=draw, dtype=torch.float64)
     directions = {
         name: torch.randn(1, *parameter.shape, generator=draw, dtype=torch.float64) * parameter.std()
         for name, parameter in functional.parameters.items()

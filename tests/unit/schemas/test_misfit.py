@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.fit import misfit
+from schemas.misfit import misfit
 from schemas.models import BagOfEmbeddings, ConvNet, Mlp, Model, MxResNet, RegistryModel, Transformer
 
 IMAGE, TEXT, POINT = (3, 8, 12), (20,), (7,)
