@@ -30,7 +30,7 @@ from schemas.brackets import Brackets
 from schemas.data import Digits, First, Idx, Indices, Random, RegistryData
 from schemas.diagnostic import Diagnostic
 from schemas.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
-from schemas.models import ConvNet, Mlp, RegistryModel
+from schemas.models import BagOfEmbeddings, ConvNet, Mlp, MxResNet, RegistryModel, Transformer
 from schemas.optimizers import Adam, AdamW, RegistryOptimizer, RmsProp, Sgd
 from schemas.training import Training
 
@@ -40,6 +40,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "BadFile",
+    "BagOfEmbeddings",
     "BinaryCrossEntropy",
     "Brackets",
     "BracketsJob",
@@ -58,6 +59,7 @@ __all__ = [
     "JobFailed",
     "JobHandle",
     "Mlp",
+    "MxResNet",
     "NotFound",
     "NotStored",
     "Random",
@@ -71,6 +73,7 @@ __all__ = [
     "SquaredError",
     "Training",
     "TrainingJob",
+    "Transformer",
     "Unauthorized",
     "Unconfigured",
     "Unreachable",

@@ -13,14 +13,13 @@ from holonomy.importers import SHARD_BYTES, Source, celeba, folders, idx, imdb
 from holonomy.importers.celeba import TestSplit
 from holonomy.importers.pictures import Square
 from schemas.base import Name
-from schemas.datasets import Dataset, DatasetImport, Shard, SplitName, StoredTokenizer
+from schemas.datasets import SPLITS, Dataset, DatasetImport, Shard, StoredTokenizer
 
 Report = Callable[[int, int], None]
 """Told after each shard: examples done, examples in all."""
 
 IMAGE_SIZE, TEXT_LENGTH, VOCABULARY = 64, 256, 8_192
 """What pictures and texts become when nothing else is asked for."""
-_SPLITS: tuple[SplitName, ...] = ("train", "test")
 
 
 def _unheard(_done: int, _total: int) -> None:
@@ -187,8 +186,8 @@ class Datasets:
         return self._connection.post("/v1/datasets", Dataset, request, repeatable=True)
 
     def _upload(self, source: Source, there: set[str], report: Report, shard_bytes: int) -> Iterator[Shard]:
-        done, total = 0, sum(source.count(split) for split in _SPLITS)
-        for split in _SPLITS:
+        done, total = 0, sum(source.count(split) for split in SPLITS)
+        for split in SPLITS:
             for arrays in source.pieces(split, shard_bytes):
                 content = safetensors.numpy.save(arrays)
                 sha256 = hashlib.sha256(content).hexdigest()

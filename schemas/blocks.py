@@ -42,10 +42,68 @@ class BracketTile(Spec):
     """Edge of the inner tiles held in memory at once; part of the bits of a result, so it is pinned."""
 
 
+class BracketProjections(Spec):
+    """Projections of all pairs (a, b), a < b, with a in `rows`, on every target of the job."""
+
+    kind: Literal["bracket_projections"] = "bracket_projections"
+    step: Step
+    """Checkpoint."""
+    rows: Span
+    """Positions of the first example of a pair, whose gradients are held while the others go by."""
+    micro: Annotated[int, Field(ge=1)]
+    """Examples that go by at once; part of the bits of a result, so it is pinned."""
+
+
+class BracketMinibatches(Spec):
+    """Brackets of pairs [start, stop) of the job's minibatches, ordered by first, then second."""
+
+    kind: Literal["bracket_minibatches"] = "bracket_minibatches"
+    step: Step
+    """Checkpoint."""
+    start: Annotated[int, Field(ge=0)]
+    """First pair."""
+    stop: Annotated[int, Field(ge=1)]
+    """One past the last pair."""
+
+
+class BracketReorderings(Spec):
+    """Reorderings [start, stop) of the job."""
+
+    kind: Literal["bracket_reorderings"] = "bracket_reorderings"
+    step: Step
+    """Checkpoint."""
+    start: Annotated[int, Field(ge=0)]
+    """First reordering."""
+    stop: Annotated[int, Field(ge=1)]
+    """One past the last reordering."""
+
+
 class BracketSummary(Spec):
-    """Reduce the tiles of a checkpoint: tensor RMS, the proportionality fit, the most moved outputs."""
+    """Reduce what the blocks of a checkpoint found: tensor RMS, fits, defects, reorderings, the largest pairs."""
 
     kind: Literal["bracket_summary"] = "bracket_summary"
+    step: Step
+    """Checkpoint."""
+
+
+class BracketPerturbations(Spec):
+    """Logit perturbations of pairs [start, stop) of those that the summary selected."""
+
+    kind: Literal["bracket_perturbations"] = "bracket_perturbations"
+    step: Step
+    """Checkpoint."""
+    start: Annotated[int, Field(ge=0)]
+    """First pair of the selection."""
+    stop: Annotated[int, Field(ge=1)]
+    """One past the last pair."""
+    micro: Annotated[int, Field(ge=1)]
+    """Most pairs held in memory at once; part of the bits of a result, so it is pinned."""
+
+
+class BracketOutputs(Spec):
+    """Reduce the logit perturbations of a checkpoint: how far each output moves, and which stand out."""
+
+    kind: Literal["bracket_outputs"] = "bracket_outputs"
     step: Step
     """Checkpoint."""
 
@@ -58,8 +116,19 @@ class DiagnosticBlock(Spec):
     """Number of the block within its job."""
 
 
-Payload = Annotated[TrainingSegment | BracketTile | BracketSummary | DiagnosticBlock, Field(discriminator="kind")]
-payload: TypeAdapter[TrainingSegment | BracketTile | BracketSummary | DiagnosticBlock] = TypeAdapter(Payload)
+AnyPayload = (
+    TrainingSegment
+    | BracketTile
+    | BracketProjections
+    | BracketMinibatches
+    | BracketReorderings
+    | BracketSummary
+    | BracketPerturbations
+    | BracketOutputs
+    | DiagnosticBlock
+)
+Payload = Annotated[AnyPayload, Field(discriminator="kind")]
+payload: TypeAdapter[AnyPayload] = TypeAdapter(Payload)
 
 
 class Need(Spec):

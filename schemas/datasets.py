@@ -15,6 +15,7 @@ MAX_CLASSES = MAX_VOCABULARY = 2**16
 """Classes and tokens are stored in two bytes."""
 
 SplitName = Literal["train", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "test")
 Layout = dict[str, tuple[Literal["uint8", "uint16"], tuple[int, ...]]]
 """Element type and shape of each array of a shard."""
 Extent = Annotated[int, Field(ge=1, le=65_536)]

@@ -18,7 +18,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Jobs": ("Brackets", "Training", "Diagnostic"),
     "Data": ("Digits", "Idx", "Images", "LabelControls", "Text", "RegistryData"),
     "Choices of examples": ("First", "Indices", "Random"),
-    "Models": ("Mlp", "ConvNet", "RegistryModel"),
+    "Models": ("Mlp", "ConvNet", "MxResNet", "Transformer", "BagOfEmbeddings", "RegistryModel"),
     "Losses": ("CrossEntropy", "BinaryCrossEntropy", "GroupedCrossEntropy", "SquaredError", "RegistryLoss"),
     "Optimizers": ("Sgd", "Adam", "AdamW", "RmsProp", "RegistryOptimizer"),
 }

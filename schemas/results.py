@@ -91,13 +91,14 @@ PAIRS = ResultTable(
         ),
         Column("loss_i", "float", "L_i."),
         Column("loss_j", "float", "L_j."),
+        Column("recomputed", "bool", "True where cancellation was below 1e-3, so the pair was taken in float64."),
+        Column("gauss_newton_norm", "float", "Norm of the bracket's Gauss–Newton part, if asked for.", nullable=True),
         Column(
-            "logit_rms",
+            "gauss_newton_cosine",
             "float",
-            "Root mean square over test examples and outputs of J_t [v_i, v_j].",
+            "Cosine of the bracket with its Gauss–Newton part; 0 where either vanishes.",
             nullable=True,
         ),
-        Column("logit_max", "float", "Largest |J_t [v_i, v_j]| over test examples and outputs.", nullable=True),
         Column("object", "text", "Name of the object that holds the pair's arrays."),
         Column("position", "int", "Index of the pair along the `pair` axis of that object's arrays."),
         Column(
@@ -119,15 +120,17 @@ TENSORS = ResultTable(
         Column("numel", "int", "Number of elements."),
         Column("gradient_rms", "float", "√ mean over examples and elements of (∇L)²."),
         Column("bracket_rms", "float", "√ mean over unordered pairs and elements of [v_i, v_j]²."),
+        Column("gauss_newton_rms", "float", "The same of the brackets' Gauss–Newton parts.", nullable=True),
         Column("zero_gradient", "bool", "True where every example's gradient is exactly 0; left out of fits."),
     ),
 )
 
 FITS = ResultTable(
     "fits",
-    "Proportionality of bracket RMS to gradient RMS over tensors, on log10 axes; one row per checkpoint.",
+    "Proportionality of bracket RMS to gradient RMS over tensors, on log10 axes; one row per checkpoint and part.",
     (
         _STEP,
+        Column("part", "text", "`bracket`, or `gauss_newton` for the brackets' Gauss–Newton parts.", key=True),
         Column("tensors", "int", "Tensors in the fit."),
         Column("excluded", "int", "Tensors left out: zero gradient or zero bracket."),
         Column("intercept", "float", "Slope-1 fit: mean of log10(bracket RMS) − log10(gradient RMS).", nullable=True),
@@ -144,9 +147,133 @@ FITS = ResultTable(
     ),
 )
 
+DEFECTS = ResultTable(
+    "defects",
+    "Commutator defects ‖[v_i, v_j]‖ / (‖∇L_i‖ ‖∇L_j‖) over all pairs, beside random directions; one per checkpoint.",
+    (
+        _STEP,
+        Column("pairs", "int", "Pairs with two non-zero gradients."),
+        Column("median", "float", "Median defect.", nullable=True),
+        Column("low", "float", "Its 5 % quantile.", nullable=True),
+        Column("high", "float", "Its 95 % quantile.", nullable=True),
+        Column("null_pairs", "int", "Pairs drawn for the null."),
+        Column(
+            "null_median",
+            "float",
+            "Median of ‖H_j u − H_i w‖ / (‖∇L_i‖ ‖∇L_j‖), u and w random directions as long as ∇L_i and ∇L_j.",
+            nullable=True,
+        ),
+        Column("null_low", "float", "Its 5 % quantile.", nullable=True),
+        Column("null_high", "float", "Its 95 % quantile.", nullable=True),
+    ),
+)
+
+VERIFICATIONS = ResultTable(
+    "verifications",
+    "Pairs computed again on the generic path in float64; errors are relative to that.",
+    (
+        _STEP,
+        Column("i", "int", "Train-split index of the first example.", key=True),
+        Column("j", "int", "Train-split index of the second example.", key=True),
+        Column("path", "text", "Path that computed the pair."),
+        Column("bracket_norm", "float", "‖[v_i, v_j]‖ in float64."),
+        Column("norm_error", "float", "Relative error of the stored norm."),
+        Column("tensor_error", "float", "Largest over tensors of |error of the RMS| / RMS; 0 where both vanish."),
+        Column("cosine_error", "float", "Larger of the errors of cosine_i and cosine_j (absolute)."),
+        Column(
+            "logit_error",
+            "float",
+            "Largest |error| of the pair's logit perturbations / largest |perturbation|, if they are stored.",
+            nullable=True,
+        ),
+    ),
+)
+
+PERTURBATIONS = ResultTable(
+    "perturbations",
+    "Δz_t = J_t [v_i, v_j] of one pair over all T test examples, without lr²; one row per pair and checkpoint.",
+    (
+        _STEP,
+        Column("i", "int", "Train-split index of the first example.", key=True),
+        Column("j", "int", "Train-split index of the second example, j > i.", key=True),
+        Column("logit_rms", "float", "Root mean square of Δz over test examples and outputs."),
+        Column("logit_max", "float", "Largest |Δz|."),
+        Column("norm_euclidean", "float", "√ mean_t Σ_k Δz²: function-space norm with G_z = I."),
+        Column("norm_softmax", "float", "√ mean_t Δzᵀ (diag(p) − ppᵀ) Δz, p the softmax of z_t."),
+        Column("norm_bernoulli", "float", "√ mean_t Σ_k p(1 − p) Δz², p the sigmoid of z_t."),
+        Column("object", "text", "Name of the object that holds the pair's perturbations."),
+        Column("position", "int", "Index of the pair along the `pair` axis of its `logits`."),
+    ),
+)
+
+PROJECTIONS = ResultTable(
+    "projections",
+    "q · [v_i, v_j] = (H_j q) · ∇L_i − (H_i q) · ∇L_j: times lr², what i before j adds against j before i.",
+    (
+        _STEP,
+        Column("i", "int", "Train-split index of the first example.", key=True),
+        Column("j", "int", "Train-split index of the second example, j > i.", key=True),
+        Column("target", "text", "Direction q: `test_loss`, `logit/example/output` or `saved/…`.", key=True),
+        Column("value", "float", "The projection; changes its sign with the order of i and j."),
+    ),
+)
+
+MINIBATCHES = ResultTable(
+    "minibatches",
+    "[v_B, v_C] = H_C g_B − H_B g_C of batch means; one row per pair of minibatches and checkpoint.",
+    (
+        _STEP,
+        Column("b", "int", "Place of the first minibatch in the spec, from 0.", key=True),
+        Column("c", "int", "Place of the second minibatch, c > b.", key=True),
+        Column("shared", "int", "Examples in both; their own terms cancel."),
+        Column("bracket_norm", "float", "‖[v_B, v_C]‖; symmetric in b, c."),
+        Column("bracket_rms", "float", "bracket_norm / √P."),
+        Column("gradient_norm_b", "float", "Norm of the mean gradient of the first."),
+        Column("gradient_norm_c", "float", "Norm of the mean gradient of the second."),
+        Column("gradient_cosine", "float", "Cosine of the two mean gradients."),
+        Column("defect", "float", "bracket_norm / (gradient_norm_b · gradient_norm_c); 0 where a gradient vanishes."),
+        Column("cancellation", "float", "bracket_norm / (‖H_C g_B‖ + ‖H_B g_C‖), 1 where both vanish."),
+    ),
+)
+
+REORDERINGS = ResultTable(
+    "reorderings",
+    "Order σ against order τ of plain gradient steps, one step per example, from the checkpoint; effects are divided "
+    "by lr². Losses are of the test examples.",
+    (
+        _STEP,
+        Column("reordering", "int", "Number of the reordering within the job, from 0.", key=True),
+        Column("items", "int", "Examples in each order."),
+        Column("i", "int", "First example of σ, for swaps of two.", nullable=True),
+        Column("j", "int", "Second example of σ, for swaps of two.", nullable=True),
+        Column("lr", "float", "Learning rate of the exact steps."),
+        Column("predicted_norm", "float", "‖S(σ) − S(τ)‖, the sum of brackets of the pairs that change order."),
+        Column("exact_norm", "float", "‖θ_σ − θ_τ‖ / lr² after the steps."),
+        Column("relative_error", "float", "‖exact − predicted‖ / ‖exact‖: first order in lr. 0 where both vanish."),
+        Column("cosine", "float", "Cosine of predicted and exact effect; 0 where either vanishes."),
+        Column("predicted_loss", "float", "∇L_test · (S(σ) − S(τ)).", nullable=True),
+        Column("realised_loss", "float", "(L_test(θ_σ) − L_test(θ_τ)) / lr².", nullable=True),
+        Column("agrees", "bool", "Whether both have one sign.", nullable=True),
+    ),
+)
+
+ORDER_ACCURACY = ResultTable(
+    "order_accuracy",
+    "How well brackets predict which order leaves the smaller test loss; one row per checkpoint.",
+    (
+        _STEP,
+        Column("reorderings", "int", "Reorderings compared."),
+        Column("agreeing", "int", "Of them, those whose predicted and realised loss difference have one sign."),
+        Column("accuracy", "float", "agreeing / reorderings.", nullable=True),
+        Column("pearson_r", "float", "Correlation of predicted and realised differences.", nullable=True),
+        Column("median_relative_error", "float", "Median of the reorderings' relative errors."),
+    ),
+)
+
 OUTPUTS = ResultTable(
     "outputs",
-    "How far each output moves under swaps; one row per output and checkpoint, over pairs and test examples.",
+    "How far each output moves under swaps; one row per output and checkpoint, over the pairs with logit "
+    "perturbations and all test examples.",
     (
         _STEP,
         Column("output", "int", "Index of the output, from 0.", key=True),
@@ -159,16 +286,50 @@ OUTPUTS = ResultTable(
             "Mean over test examples of p(1 − p): how much a probability moves per unit of logit. "
             "p is the sigmoid of the logit for independent labels, else the softmax.",
         ),
+        Column("normalised_rms", "float", "logit_rms / slack: not large merely because p(1 − p) is.", nullable=True),
         Column(
             "probability_rms",
             "float",
             "√ mean of (p(1 − p) J_t [v_i, v_j])²: the same in probability; for a softmax, the part due to the "
             "output's own logit.",
         ),
+        Column(
+            "score",
+            "float",
+            "Robust z-score of log10 normalised_rms among the outputs: distance from the median / (1.4826 · MAD).",
+            nullable=True,
+        ),
+        Column("flagged", "bool", "True where the score is above 3."),
         Column("label_rate", "float", "Share of the T test examples that carry the label."),
+        Column("train_rate", "float", "Share of the train split that carries the label."),
+        Column(
+            "rival",
+            "text",
+            "Among independent labels, that which it meets furthest below chance in the train split.",
+            nullable=True,
+        ),
+        Column("rival_lift", "float", "P(both) / (P(label) P(rival)): 0 if never together.", nullable=True),
+        Column("rival_expected", "float", "Train examples that would carry both by chance.", nullable=True),
+        Column("companion", "text", "The label that exceeds chance furthest.", nullable=True),
+        Column("companion_lift", "float", "Its lift.", nullable=True),
     ),
 )
 
 RESULT_TABLES: dict[str, ResultTable] = {
-    table.name: table for table in (CHECKPOINTS, TRAINING_STEPS, PAIRS, TENSORS, FITS, OUTPUTS)
+    table.name: table
+    for table in (
+        CHECKPOINTS,
+        TRAINING_STEPS,
+        PAIRS,
+        TENSORS,
+        FITS,
+        DEFECTS,
+        VERIFICATIONS,
+        PERTURBATIONS,
+        PROJECTIONS,
+        MINIBATCHES,
+        REORDERINGS,
+        ORDER_ACCURACY,
+        OUTPUTS,
+    )
 }

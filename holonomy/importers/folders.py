@@ -10,7 +10,7 @@ from holonomy.errors import BadFile
 from holonomy.importers.classes import Labelled, class_names, labelled_files
 from holonomy.importers.pictures import CHANNELS, FILTER, Square, decoder
 from holonomy.importers.source import SHARD_BYTES, Arrays, needed_folder, rows_of
-from schemas.datasets import ImagesManifest, Pictures, Shard, SplitName
+from schemas.datasets import SPLITS, ImagesManifest, Pictures, Shard, SplitName
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 _LABEL_BYTES = 2
@@ -73,5 +73,4 @@ def open_folder(folder: str | Path, square: Square) -> Folders:
     others = sorted(set(class_names(root / "test")) ^ set(names))
     if others:
         raise BadFile(f"both splits must have the same classes; {others[0]!r} is only in one of train and test")
-    splits: tuple[SplitName, ...] = ("train", "test")
-    return Folders(names, {split: labelled_files(root / split, names, SUFFIXES) for split in splits}, square)
+    return Folders(names, {split: labelled_files(root / split, names, SUFFIXES) for split in SPLITS}, square)

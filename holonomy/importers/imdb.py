@@ -12,7 +12,7 @@ import numpy as np
 from holonomy.importers.classes import Labelled, labelled_files
 from holonomy.importers.source import SHARD_BYTES, Arrays, needed_folder, needed_text, rows_of
 from holonomy.importers.tokenizer import Tokenizer
-from schemas.datasets import Shard, SplitName, TextManifest
+from schemas.datasets import SPLITS, Shard, SplitName, TextManifest
 
 NAMES = ("neg", "pos")
 UNLABELLED = "unsup"
@@ -72,10 +72,9 @@ def open_folder(folder: str | Path, length: int, vocabulary: int) -> Imdb:
         Unconfigured: the library `tokenizers` is not installed.
     """
     root = needed_folder(Path(folder), "train/{neg,pos}/ and test/{neg,pos}/")
-    splits: tuple[SplitName, ...] = ("train", "test")
-    files = {
-        split: labelled_files(needed_folder(root / split, "neg/ and pos/"), NAMES, _SUFFIXES) for split in splits
-    }
+    files = dict[SplitName, list[Labelled]]()
+    for split in SPLITS:
+        files[split] = labelled_files(needed_folder(root / split, "neg/ and pos/"), NAMES, _SUFFIXES)
     return Imdb(files, length, Tokenizer.train(_texts(files["train"]), vocabulary))
 
 

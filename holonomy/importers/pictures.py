@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,8 +33,7 @@ class Square:
             BadFile: the file cannot be decoded, or is smaller than the crop.
             Unconfigured: Pillow is not installed.
         """
-        pillow = needed("PIL.Image", "images", "reading pictures")
-        upright = needed("PIL.ImageOps", "images", "reading pictures").exif_transpose
+        pillow, upright = _pillow("PIL.Image"), _pillow("PIL.ImageOps").exif_transpose
         try:
             with pillow.open(path) as file:
                 picture = upright(file).convert("RGB")
@@ -50,8 +50,8 @@ class Square:
         side = self.crop or min(width, height)
         if side > min(width, height):
             raise BadFile(
-                f"{path} has {width}×{height} pixels, too few for a crop of {side}: choose a smaller crop, or none for "
-                "the largest square"
+                f"{path} has {width}×{height} pixels, too few for a crop of {side}: choose a smaller crop, or none "
+                "for the largest square"
             )
         left, top = (width - side) // 2, (height - side) // 2
         return left, top, left + side, top + side
@@ -63,10 +63,11 @@ def decoder() -> str:
     Raises:
         Unconfigured: Pillow is not installed.
     """
-    pillow, features = (
-        needed("PIL", "images", "reading pictures"),
-        needed("PIL.features", "images", "reading pictures"),
-    )
+    pillow, features = _pillow("PIL"), _pillow("PIL.features")
     turbo = features.version("libjpeg_turbo")
     jpeg = f"libjpeg-turbo {turbo}" if turbo else f"libjpeg {features.version('jpg')}"
     return f"Pillow {pillow.__version__} with {jpeg}"
+
+
+def _pillow(module: str) -> Any:
+    return needed(module, "images", "reading pictures")

@@ -5,21 +5,22 @@ Axes: N examples, n parameter tensors, T test examples, K outputs.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from schemas.blocks import BracketTile, ObjectRef
-from schemas.brackets import Brackets
+from schemas.brackets import Brackets, TopPairs
 from workers.blocks.checkpoints import described, functional_at, label_shares, train_targets
 from workers.brackets.columns import Integers, PairNumbers, ratio
 from workers.brackets.functional import Functional
+from workers.brackets.generic import Generic
 from workers.brackets.geometry import TileShape
 from workers.brackets.outputs import output_sums, slack
-from workers.brackets.pairs import Tile, TileTask, compute_tile
 from workers.brackets.refusals import refusals
+from workers.brackets.tile import Flags, Tile, TileTask, compute_tile, span_states
 from workers.context import Context
 from workers.data import Dataset, load, resolve
 from workers.determinism import deterministic
@@ -68,17 +69,16 @@ class Chosen:
                 raise UserFault(f"keep names pairs outside the chosen examples: {strange[:5]}")
         return cls(train, test)
 
-    def kept(self, spec: Brackets, shape: TileShape) -> frozenset[tuple[int, int]]:
-        """Positions of the pairs of a tile whose whole bracket is kept."""
-        members = shape.members()
-        if spec.keep == "none":
-            return frozenset()
-        wanted = None if spec.keep == "all" else frozenset(spec.keep)
-        return frozenset(
-            (int(a), int(b))
-            for a, b in members
-            if wanted is None or (int(self.train[a]), int(self.train[b])) in wanted
-        )
+    def flags(
+        self, pairs: Literal["none", "all"] | TopPairs | tuple[tuple[int, int], ...], shape: TileShape
+    ) -> Flags | None:
+        """Which pairs of a tile are meant, by place; the largest are not known yet."""
+        if pairs == "all":
+            return np.ones(shape.pairs, dtype=np.bool_)
+        if isinstance(pairs, str | TopPairs):
+            return None
+        wanted = set(pairs)
+        return np.array([(int(a), int(b)) in wanted for a, b in self.train[shape.members()]], dtype=np.bool_)
 
 
 def bracket_tile(
@@ -106,12 +106,19 @@ def bracket_tile(
     with deterministic(), refusals():
         functional = functional_at(spec, checkpoint, context)
         with context.kernel():
+            path = Generic(functional)
+            states = span_states(path, dataset.train.inputs[train], train_targets(spec, dataset, train))
+            tests = None if test_inputs is None else path.tests(test_inputs)
+            task = TileTask(
+                shape,
+                micro,
+                spec.gauss_newton,
+                tests,
+                moved=chosen.flags(spec.perturbed, shape),
+                kept=chosen.flags(spec.keep, shape),
+            )
             tile = compute_tile(
-                functional,
-                dataset.train.inputs[train],
-                train_targets(spec, dataset, train),
-                TileTask(shape, micro, test_inputs, chosen.kept(spec, shape)),
-                context.check_cancelled,
+                path, states, task, len(functional.parameters), context.device, context.check_cancelled
             )
             numbers = _numbers(tile, shape, chosen.train, payload.step)
             sizes = np.array([parameter.numel() for parameter in functional.parameters.values()])
@@ -123,14 +130,15 @@ def bracket_tile(
     kept = sorted(tile.kept)
     if kept:
         for name in functional.parameters:
-            arrays[f"kept/{name}"] = torch.stack([tile.kept[pair][name] for pair in kept])
+            arrays[f"kept/{name}"] = torch.stack([tile.kept[place][name] for place in kept])
     place = f"{payload.step:09d}/{shape.rows.start:06d}-{shape.columns.start:06d}"
     name = f"tiles/{place}"
     stored = tuple(
         context.store(label, content, {key: axes for key, axes in AXES.items() if key in content})
         for label, content in ((name, arrays), (f"sums/{place}", sums))
     )
-    places = {(int(chosen.train[a]), int(chosen.train[b])): index for index, (a, b) in enumerate(kept)}
+    listed = chosen.train[shape.members()[kept]]
+    places = {(int(i), int(j)): index for index, (i, j) in enumerate(listed)}
     return Finished(
         data={
             "step": payload.step,

@@ -27,7 +27,8 @@ def structure(spec: Brackets, context: Context) -> tuple[nn.Module, Dataset]:
     dtype = torch_dtype(spec.dtype)
     dataset = load(spec.training.data, context, dtype)
     training = spec.training
-    model = initialised(training.model, dataset.input_shape, len(dataset.label_names), training.seed, dtype)
+    K = len(dataset.label_names)
+    model = initialised(training.model, dataset.input_shape, K, training.seed, dtype, dataset.vocabulary)
     return model.to(context.device), dataset
 
 

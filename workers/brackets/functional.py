@@ -5,7 +5,7 @@ Axes: N examples, K outputs.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import torch
@@ -74,6 +74,17 @@ class Functional:
             parameters={name: parameter.detach() for name, parameter in trainable(model).items()},
             buffers=frozen | {name: buffer.detach() for name, buffer in model.named_buffers()},
             loss=loss,
+        )
+
+    def double(self) -> "Functional":
+        """The same function at the same point in float64."""
+        return replace(
+            self,
+            parameters={name: tensor.double() for name, tensor in self.parameters.items()},
+            buffers={
+                name: tensor.double() if tensor.is_floating_point() else tensor
+                for name, tensor in self.buffers.items()
+            },
         )
 
     def logits(self, parameters: Mapping[str, Tensor], inputs: Tensor) -> Tensor:

@@ -5,11 +5,14 @@ Positions count within the job's ascending list of examples; a pair (a, b) has a
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from schemas.blocks import BracketTile
 from workers.errors import BlockFault
+
+Integers = np.ndarray[Any, np.dtype[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -51,17 +54,18 @@ class TileShape:
         n = len(self.rows)
         return n * (n - 1) // 2 if self.diagonal else n * len(self.columns)
 
-    def index(self, a: int, b: int) -> int:
-        """Place of pair (a, b) along the `pair` axis: ordered by a, then b."""
+    def members(self) -> Integers:
+        """Positions of both examples of every pair, int64 (pairs, 2)."""
+        a, b = _pairs(self.rows, self.columns)
+        return np.stack([a, b], axis=1)
+
+    def places(self, rows: range, columns: range) -> Integers:
+        """Places of the pairs of a micro tile, ordered by a, then b: int64 (its pairs,)."""
+        a, b = _pairs(rows, columns)
         row = a - self.rows.start
         if not self.diagonal:
             return row * len(self.columns) + b - self.columns.start
         return row * (2 * len(self.rows) - row - 1) // 2 + b - a - 1
-
-    def members(self) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-        """Positions of both examples of every pair, int64 (pairs, 2)."""
-        listed = [(a, b) for a in self.rows for b in self.columns if a < b]
-        return np.array(listed, dtype=np.int64).reshape(-1, 2)
 
     def micro(self, edge: int) -> Iterator["tuple[range, range]"]:
         """Micro tiles with edges of at most `edge`, row by row; those below the diagonal are left out."""
@@ -69,6 +73,13 @@ class TileShape:
             for columns in _cut(self.columns, edge):
                 if not self.diagonal or columns.start >= rows.start:
                     yield rows, columns
+
+
+def _pairs(rows: range, columns: range) -> tuple[Integers, Integers]:
+    """All a in rows and b in columns with a < b, ordered by a, then b."""
+    a, b = np.meshgrid(np.arange(rows.start, rows.stop), np.arange(columns.start, columns.stop), indexing="ij")
+    ordered = a < b
+    return a[ordered], b[ordered]
 
 
 def _cut(span: range, edge: int) -> Iterator[range]:

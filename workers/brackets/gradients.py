@@ -13,8 +13,8 @@ from workers.brackets.functional import Functional, Tensors
 
 
 @dataclass(frozen=True)
-class FirstOrder:
-    """Examples with their losses and gradients.
+class Gradients:
+    """Examples with their losses and whole gradients.
 
     Attributes:
         inputs: (N, *input_shape).
@@ -31,6 +31,11 @@ class FirstOrder:
     def __len__(self) -> int:
         return len(self.inputs)
 
+    @property
+    def nbytes(self) -> int:
+        """Memory that the gradients and examples hold."""
+        return self.inputs.nbytes + self.targets.nbytes + sum(g.nbytes for g in self.gradients.values())
+
     def squares(self) -> Tensor:
         """‖g_x‖² of every tensor, accumulated in float64: (N, n)."""
         norms = [
@@ -40,8 +45,8 @@ class FirstOrder:
         return torch.stack(norms, dim=1).square()
 
 
-def first_order(functional: Functional, inputs: Tensor, targets: Tensor) -> FirstOrder:
+def gradients_of(functional: Functional, inputs: Tensor, targets: Tensor) -> Gradients:
     """Losses and gradients of every example by itself, vmapped over the examples."""
     per_example = vmap(grad_and_value(functional.example_loss), in_dims=(None, 0, 0))
     gradients, losses = per_example(functional.parameters, inputs, targets)
-    return FirstOrder(inputs, targets, losses, gradients)
+    return Gradients(inputs, targets, losses, gradients)

@@ -3,9 +3,11 @@
 Axes: D directions, T test examples, K outputs.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
-from torch.func import grad, jvp, vmap
+from torch.func import grad, jvp, vjp, vmap
 
 from workers.brackets.functional import Functional, Tensors
 
@@ -26,6 +28,29 @@ def hessian_products(functional: Functional, example: Tensor, target: Tensor, di
     def product(direction: Tensors) -> Tensors:
         tangent: Tensors = jvp(gradient, (functional.parameters,), (direction,))[1]
         return tangent
+
+    products: Tensors = vmap(product)(directions)
+    return products
+
+
+def gauss_newton_products(functional: Functional, example: Tensor, target: Tensor, directions: Tensors) -> Tensors:
+    """J_yᵀ S_y J_y u for D directions u at one example y: (D, *shape) per parameter.
+
+    S_y is the Hessian of the loss by the logits. This is the part of H_y u without second derivatives of the model.
+    """
+
+    def logits(parameters: Tensors) -> Tensor:
+        return functional.logits(parameters, example.unsqueeze(0)).squeeze(0)
+
+    def slope(z: Tensor) -> Tensor:
+        result: Tensor = grad(functional.loss)(z, target)
+        return result
+
+    back: Callable[[Tensor], tuple[Tensors]] = vjp(logits, functional.parameters)[1]
+
+    def product(direction: Tensors) -> Tensors:
+        z, dz = jvp(logits, (functional.parameters,), (direction,))[:2]
+        return back(jvp(slope, (z,), (dz,))[1])[0]
 
     products: Tensors = vmap(product)(directions)
     return products

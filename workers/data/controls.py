@@ -6,10 +6,8 @@ Axes: N examples.
 import torch
 from torch import Tensor
 
-from schemas.datasets import SplitName
+from schemas.datasets import SPLITS, SplitName
 from workers.streams import Stream, generator
-
-_CHILD: dict[SplitName, int] = {"train": 0, "test": 1}
 
 
 def control_labels(first: Tensor, second: Tensor, seed: int, split: SplitName) -> Tensor:
@@ -24,7 +22,7 @@ def control_labels(first: Tensor, second: Tensor, seed: int, split: SplitName) -
         seed: Of the coins.
         split: Each split has a stream of its own.
     """
-    child = generator(seed, Stream.CONTROLS).spawn(len(_CHILD))[_CHILD[split]]
+    child = generator(seed, Stream.CONTROLS).spawn(len(SPLITS))[SPLITS.index(split)]
     draws = torch.from_numpy(child.random((3, len(first))))
     A, B = first.bool(), second.bool()
     heads = draws[0] < 0.5

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from schemas.data import Imported
 from schemas.datasets import (
+    DatasetManifest,
     IdxManifest,
     ImagesManifest,
     Shard,
@@ -41,15 +42,11 @@ def manifest_of(spec: Imported, kind: type[M], context: Context) -> M:
             f"the manifest of dataset {spec.digest[:12]} is not valid: import the dataset again"
         ) from error
     if not isinstance(found, kind):
-        raise UserFault(
-            f"dataset {spec.digest[:12]} holds {found.kind}: name it with `kind: {found.kind}` in the spec"
-        )
+        raise UserFault(f"dataset {spec.digest[:12]} is of kind {found.kind}: name it with that kind in the spec")
     return found
 
 
-def joined(
-    manifest: IdxManifest | ImagesManifest | TextManifest, split: SplitName, context: Context
-) -> dict[str, Tensor]:
+def joined(manifest: DatasetManifest, split: SplitName, context: Context) -> dict[str, Tensor]:
     """The arrays of all shards of a split, in order; only one shard at a time is held beside the whole.
 
     Raises:
@@ -69,17 +66,13 @@ def joined(
     return whole
 
 
-def _shards(
-    manifest: IdxManifest | ImagesManifest | TextManifest, split: SplitName, context: Context
-) -> Iterator[tuple[int, dict[str, Tensor]]]:
+def _shards(manifest: DatasetManifest, split: SplitName, context: Context) -> Iterator[tuple[int, dict[str, Tensor]]]:
     for shard in manifest.shards:
         if shard.split == split:
             yield shard.count, _arrays(manifest, shard, context)
 
 
-def _arrays(
-    manifest: IdxManifest | ImagesManifest | TextManifest, shard: Shard, context: Context
-) -> dict[str, Tensor]:
+def _arrays(manifest: DatasetManifest, shard: Shard, context: Context) -> dict[str, Tensor]:
     expected = {name: f"{dtype} {shape}" for name, (dtype, shape) in manifest.layout(shard).items()}
     try:
         arrays = parse(context.fetch(shard_key(shard.sha256), shard.sha256))
@@ -88,12 +81,11 @@ def _arrays(
             f"shard {shard.sha256[:12]} is not a safetensors object with {' and '.join(expected)}: "
             "import the dataset again"
         ) from error
-    found = {
-        name: f"{str(array.dtype).removeprefix('torch.')} {tuple(array.shape)}" for name, array in arrays.items()
-    }
+    found = {name: f"{str(array.dtype)[6:]} {tuple(array.shape)}" for name, array in arrays.items()}
     if found != expected:
         raise UserFault(
-            f"shard {shard.sha256[:12]} should hold {_words(expected)}; it has {_words(found)}: import the dataset again"
+            f"shard {shard.sha256[:12]} should hold {_words(expected)}; it has {_words(found)}: "
+            "import the dataset again"
         )
     return arrays
 

@@ -75,8 +75,8 @@ def refuse_joint_labels(groups: Groups, targets: Tensor, names: Sequence[str]) -
         if joint:
             labels = ", ".join(names[number] for number in group)
             raise UserFault(
-                f"the labels of a group must exclude each other, but {joint} of {len(targets)} examples have more than "
-                f"one of {labels}: take them out of the group"
+                f"the labels of a group must exclude each other, but {joint} of {len(targets)} examples have more "
+                f"than one of {labels}: take them out of the group"
             )
 
 

@@ -31,8 +31,8 @@ def installed_loss(spec: RegistryLoss, K: int) -> ExampleLoss:
     alone = torch.stack([_tried(spec, made, z, t) for z, t in zip(logits, targets, strict=True)])
     if not torch.allclose(batch, alone, rtol=1e-9, atol=1e-12):
         raise UserFault(
-            f"a loss must be a sum over examples, but {spec.name!r} gives an example another loss in a batch than alone: "
-            "take out what couples the examples"
+            f"a loss must be a sum over examples, but {spec.name!r} gives an example another loss in a batch than "
+            "alone: take out what couples the examples"
         )
     loss: ExampleLoss = made
     return loss

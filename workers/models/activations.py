@@ -4,7 +4,14 @@ from torch import nn
 
 from schemas.models import Activation
 
-MODULES: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU, "mish": nn.Mish}
+MODULES: dict[Activation, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "gelu": nn.GELU,
+    "mish": nn.Mish,
+    "silu": nn.SiLU,
+    "softplus": nn.Softplus,
+}
 
 
 def activation(name: Activation) -> nn.Module:

@@ -49,7 +49,8 @@ class Run:
             UserFault: the model, loss or optimizer do not fit the data, or are not installed.
         """
         K = len(dataset.label_names)
-        model = initialised(spec.model, dataset.input_shape, K, spec.seed, dtype).to(dataset.train.inputs.device)
+        model = initialised(spec.model, dataset.input_shape, K, spec.seed, dtype, dataset.vocabulary)
+        model = model.to(dataset.train.inputs.device)
         check_outputs(model, dataset)
         parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         if not parameters:

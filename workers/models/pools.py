@@ -1,0 +1,21 @@
+"""Means over positions, in place of adaptive pooling, which is not deterministic on CUDA."""
+
+from torch import Tensor, nn
+
+
+class GlobalAveragePool(nn.Module):
+    """(N, channels, height, width) → (N, channels)."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """The mean over height and width."""
+        return maps.mean((-2, -1))
+
+
+class TokenMean(nn.Module):
+    """(N, L, width), (N, L) → (N, width): the mean over the positions that hold a token, 0 where none does."""
+
+    def forward(self, features: Tensor, present: Tensor) -> Tensor:
+        """`present` is true where there is a token."""
+        weights = present.to(features.dtype).unsqueeze(-1)
+        # A count of at least one: a text of padding alone has mean 0 and not 0/0.
+        return (features * weights).sum(1) / weights.sum(1).clamp(min=1)
