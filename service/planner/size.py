@@ -5,8 +5,8 @@ from typing import assert_never, cast
 
 from schemas.data import DIGITS_LABELS, DIGITS_TEST, DIGITS_TRAIN, Data, Digits, Images
 from schemas.datasets import DatasetManifest, IdxManifest, ImagesManifest, TextManifest
-from schemas.fit import misfit
 from schemas.images import output_labels
+from schemas.misfit import misfit
 from schemas.models import BagOfEmbeddings, ConvNet, Mlp, MxResNet, RegistryModel, Transformer, ZooModel
 from schemas.training import Training
 from service.planner import models

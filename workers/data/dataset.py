@@ -18,7 +18,7 @@ class Split:
 
     Attributes:
         inputs: (N, *input_shape), floating point, or pixels that become so when indexed; of a text dataset (N, L)
-            int64 token numbers.
+            int64 token ids.
         labels: (N,) int64 class labels, or (N, K) floating point independent labels in [0, 1].
     """
 
@@ -38,7 +38,7 @@ class Dataset:
         test: Test examples.
         label_names: K names.
         normalisation: How the stored values became inputs, in words and numbers; kept with every result.
-        vocabulary: Number of token numbers of a text dataset, 0 (padding) included; None where inputs are not text.
+        vocabulary: Number of token ids of a text dataset, 0 (padding) included; None where inputs are not text.
     """
 
     train: Split
@@ -85,10 +85,10 @@ class Dataset:
         if self.vocabulary is None or isinstance(inputs, Pixels):
             return
         if inputs.dim() != 2:
-            raise UserFault(f"texts are (N, L) token numbers, the {name} split has {tuple(inputs.shape)}")
+            raise UserFault(f"texts are (N, L) token ids, the {name} split has {tuple(inputs.shape)}")
         if inputs.numel() and not 0 <= int(inputs.min()) <= int(inputs.max()) < self.vocabulary:
             raise UserFault(
-                f"token numbers must lie in 0 … {self.vocabulary - 1}, the {name} split has "
+                f"token ids must lie in 0 … {self.vocabulary - 1}, the {name} split has "
                 f"{int(inputs.min())} … {int(inputs.max())}"
             )
 
@@ -103,7 +103,7 @@ class Dataset:
         return self.train.labels.dim() == 2
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "Dataset":
-        """The dataset on `device` with inputs (and independent labels) of type `dtype`; token numbers keep theirs."""
+        """The dataset on `device` with inputs (and independent labels) of type `dtype`; token ids keep theirs."""
 
         def moved(split: Split) -> Split:
             labels = split.labels.to(device, dtype) if self.independent else split.labels.to(device)

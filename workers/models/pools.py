@@ -1,6 +1,9 @@
-"""Means over positions, in place of adaptive pooling, which is not deterministic on CUDA."""
+"""Means over positions: plain ones, since adaptive pooling is not deterministic on CUDA."""
 
 from torch import Tensor, nn
+
+PADDING = 0
+"""The token id that stands for no token."""
 
 
 class GlobalAveragePool(nn.Module):

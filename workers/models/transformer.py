@@ -13,10 +13,7 @@ from torch import Tensor, nn
 
 from schemas.models import Transformer
 from workers.models.activations import activation
-from workers.models.pools import TokenMean
-
-PADDING = 0
-"""The token number that stands for no token."""
+from workers.models.pools import PADDING, TokenMean
 
 
 class Attention(nn.Module):
