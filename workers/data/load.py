@@ -19,7 +19,7 @@ DATASETS_GROUP = "holonomy.datasets"
 
 
 def load(spec: Data, context: Context, dtype: torch.dtype) -> Dataset:
-    """The dataset on the context's device, remembered by the digest of the spec; inputs are of type `dtype`, or tokens.
+    """The dataset on the context's device with inputs of type `dtype` (or tokens), remembered by the spec's digest.
 
     A registry factory is called as `factory(**options)` and returns a `workers.data.Dataset`.
 

@@ -2,7 +2,7 @@ import pytest
 
 from schemas.brackets import Brackets
 from schemas.data import Digits, First, Idx, Random, RegistryData
-from schemas.datasets import DatasetManifest, Shard
+from schemas.datasets import IdxManifest, Shard
 from schemas.diagnostic import Diagnostic
 from schemas.models import Mlp, Transformer
 from schemas.training import Training
@@ -50,7 +50,7 @@ def test_too_many_bytes():
 
 
 def test_outputs_that_are_not_the_labels():
-    manifest = DatasetManifest(
+    manifest = IdxManifest(
         shape=(2, 2), labels=("a", "b"), shards=(Shard(sha256="0" * 64, size_bytes=1, split="train", count=9),)
     )
     data = data_size(Idx(digest="0" * 64), manifest)
