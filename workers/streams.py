@@ -12,6 +12,7 @@ class Stream(IntEnum):
     SCHEDULE = 1
     EXAMPLES = 2
     NOISE = 3  # whatever a model draws while it trains, such as dropout
+    CONTROLS = 4  # labels made up to compare others with
     NULL = 5  # pairs and random directions of the null of the commutator defect
     VERIFICATION = 6  # pairs that are computed again
     ORDERS = 7  # orders of examples that are compared

@@ -126,7 +126,7 @@ def bracket_sum(
             before = gradient(functional.parameters)
             continue
         # One pass gives H_j u and, as what it is the derivative of, g_j for the examples after j.
-        own, product = jvp(gradient, (functional.parameters,), (before,))
+        own, product = jvp(gradient, (functional.parameters,), (before,))[:2]
         total = {name: tensor + product[name] for name, tensor in total.items()}
         before = {name: tensor + own[name] for name, tensor in before.items()}
     return flat(total)
