@@ -55,7 +55,7 @@ def functional_at(spec: Brackets, checkpoint: ObjectRef, context: Context) -> Fu
         model, dataset = structure(spec, context)
         check_outputs(model, dataset)
         load_tensors(model, context.arrays(checkpoint))
-        functional = Functional.of(model, example_loss(spec.training.loss))
+        functional = Functional.of(model, example_loss(spec.training.loss, dataset.label_names))
         functional.refuse_randomness(dataset.train.inputs[:2])
         if spec.batchnorm == "frozen":
             chosen = torch.from_numpy(resolve(spec.examples, len(dataset.train), "train")).to(context.device)
@@ -67,9 +67,7 @@ def functional_at(spec: Brackets, checkpoint: ObjectRef, context: Context) -> Fu
 
 def targets_of(spec: Brackets, dataset: Dataset, split: Split, chosen: Tensor) -> Tensor:
     """Targets (m, K) of the chosen examples of a split."""
-    return loss_targets(
-        spec.training.loss, split.labels[chosen], len(dataset.label_names), torch_dtype(spec.dtype)
-    )
+    return loss_targets(spec.training.loss, split.labels[chosen], dataset.label_names, torch_dtype(spec.dtype))
 
 
 def described(spec: Brackets, dataset: Dataset) -> dict[str, Any]:

@@ -6,7 +6,6 @@ Axes: p pairs, T test examples, K outputs.
 import torch
 from torch import Tensor
 
-from schemas.losses import BinaryCrossEntropy
 from workers.blocks.prepared import Prepared
 from workers.brackets.columns import Integers, perturbation_columns
 from workers.brackets.outputs import OutputSums, output_sums, slack
@@ -61,4 +60,4 @@ def read_sums(arrays: dict[str, Tensor]) -> OutputSums | None:
 
 def slacks(at: Prepared) -> Tensor:
     """p(1 − p) of the test examples' outputs, (T, K)."""
-    return slack(at.test_logits(), at.dataset.independent or isinstance(at.spec.training.loss, BinaryCrossEntropy))
+    return slack(at.spec.training.loss, at.dataset, at.test_logits())

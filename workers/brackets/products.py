@@ -47,10 +47,10 @@ def gradients_and_products(
         return result
 
     def product(direction: Tensors) -> tuple[Tensors, Tensors]:
-        found: tuple[Tensors, Tensors] = jvp(gradients, (functional.parameters,), (direction,))
-        return found
+        own, products = jvp(gradients, (functional.parameters,), (direction,))[:2]
+        return own, products
 
-    found: tuple[Tensors, Tensors] = vmap(product, out_dims=(None, 0))(directions)
+    found: tuple[Tensors, Tensors] = vmap(product, out_dims=(None, 0))(directions)  # type: ignore[arg-type]
     return found
 
 

@@ -111,9 +111,9 @@ def reordering_effects(
 def bracket_sum(
     functional: Functional, examples: Examples, order: Order, pause: Callable[[], None] = lambda: None
 ) -> Tensor:
-    """S(o) = Σ_j H_j (Σ_{i before j} g_i), (P,): one product for each example."""
+    """S(o) = Σ_j H_j (Σ_{i before j} g_i), (P,): one product for each example but the first."""
     total = {name: torch.zeros_like(tensor) for name, tensor in functional.parameters.items()}
-    before = total
+    before = Tensors()
     for index in order:
         pause()
         inputs, targets = examples([index])
@@ -122,8 +122,11 @@ def bracket_sum(
             result: Tensors = grad(functional.example_loss)(parameters, example, target)
             return result
 
+        if not before:
+            before = gradient(functional.parameters)
+            continue
         # One pass gives H_j u and, as what it is the derivative of, g_j for the examples after j.
-        own, product = jvp(gradient, (functional.parameters,), (before,))
+        own, product = jvp(gradient, (functional.parameters,), (before,))[:2]
         total = {name: tensor + product[name] for name, tensor in total.items()}
         before = {name: tensor + own[name] for name, tensor in before.items()}
     return flat(total)

@@ -9,7 +9,7 @@ from schemas.results import PAIRS
 from tests.support.dense import dense
 from tests.support.memory_context import MemoryContext
 from workers.blocks import run
-from workers.brackets import pairs
+from workers.brackets import generic
 from workers.data.digits import digits
 from workers.errors import BlockFault, Cancelled, MemoryFault, UserFault
 from workers.losses import example_loss
@@ -31,7 +31,7 @@ def test_a_tile_on_a_trained_convnet_agrees_with_whole_hessians(context: MemoryC
     data = digits()
     chosen = [10, 12, 200]
     targets = torch.eye(10, dtype=torch.float64)[data.train.labels[chosen]]
-    reference = dense(model, example_loss(made.training.loss), data.train.inputs[chosen], targets)
+    reference = dense(model, example_loss(made.training.loss, data.label_names), data.train.inputs[chosen], targets)
     arrays, rows = context.arrays(finished.objects[0]), columns_of(finished)
     for place, (a, b) in enumerate(((0, 1), (0, 2), (1, 2))):
         bracket = reference.bracket(a, b)
@@ -96,14 +96,14 @@ def test_shrinking_halves_what_is_held_and_ends_at_one(
 
 
 def test_a_tile_that_does_not_fit_fits_once_halved(job, monkeypatch: pytest.MonkeyPatch) -> None:
-    products = pairs.hessian_products
+    products = generic.hessian_products
 
     def hungry(functional, example, target, directions):
         if len(next(iter(directions.values()))) > 2:
             torch.empty(2**60, dtype=torch.uint8)
         return products(functional, example, target, directions)
 
-    monkeypatch.setattr(pairs, "hessian_products", hungry)
+    monkeypatch.setattr(generic, "hessian_products", hungry)
     made = job()
     with pytest.raises(MemoryFault, match=r"out of memory: .*allocate memory"):
         made.tile(micro=16)
