@@ -92,7 +92,13 @@ def bracket(store: ObjectStore, place: PairPlace) -> bytes:
 
 
 def _row(
-    connection: Connection, table: str, columns: tuple[ColumnElement[Any], ...], job_id: int, step: int, i: int, j: int
+    connection: Connection,
+    table: str,
+    columns: tuple[ColumnElement[Any], ...],
+    job_id: int,
+    step: int,
+    i: int,
+    j: int,
 ) -> Row[Any] | None:
     if i == j:
         raise ProblemError("invalid", f"the bracket of example {i} with itself is zero by definition: choose i ≠ j")
@@ -117,7 +123,7 @@ def _why_unmoved(connection: Connection, job_id: int, i: int, j: int) -> str:
             )
         case Brackets(perturbed=TopPairs() as top) if job.state is JobState.DONE:
             return (
-                f"this job holds the logit perturbations of the {top.count:,} pairs with the largest {top.by} at each "
+                f"this job holds the logit perturbations of the {top.count:,} pairs with the largest {top.by} at a "
                 f'checkpoint, and ({min(i, j)}, {max(i, j)}) is not among them: submit it with logits = "all", or '
                 f"logits = [[{min(i, j)}, {max(i, j)}]]"
             )

@@ -46,13 +46,18 @@ def bracket_minibatches(
         P = sum(at.sizes)
         with context.kernel():
             found = minibatch_brackets(
-                at.functional, at.training, spec.minibatches, pairs, max(2, HELD_BYTES // (8 * P)), context.check_cancelled
+                at.functional,
+                at.training,
+                spec.minibatches,
+                pairs,
+                max(2, HELD_BYTES // (8 * P)),
+                context.check_cancelled,
             )
     bad = [tuple(pair) for pair, one in zip(pairs, found, strict=True) if not isfinite(one.norm)]
     if bad:
         raise UserFault(
-            f"brackets must be finite, those of minibatches {bad[:5]} at step {payload.step} are not: leave the examples "
-            "out that make them so, use dtype float64 or an earlier checkpoint"
+            f"brackets must be finite, those of minibatches {bad[:5]} at step {payload.step} are not: leave the "
+            "examples out that make them so, use dtype float64 or an earlier checkpoint"
         )
     data = {"step": payload.step, "pairs": len(pairs), "path": "generic", **described(spec, at.dataset)}
     return Finished(data=data, rows={"minibatches": minibatch_columns(payload.step, pairs, found, P)})

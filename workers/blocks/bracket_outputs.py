@@ -33,7 +33,9 @@ def bracket_outputs(
     found = [read_sums(context.arrays(ref)) for ref in under(inputs, f"{source}/{payload.step:09d}/")]
     parts = [sums for sums in found if sums is not None]
     if not parts:
-        raise BlockFault(f"no block of step {payload.step} took logit perturbations: `outputs` needs those of some pair")
+        raise BlockFault(
+            f"no block of step {payload.step} took logit perturbations: `outputs` needs those of some pair"
+        )
     sums = reduce(add, parts)
     with deterministic():
         at = prepare(spec, payload.step, inputs, context)

@@ -71,7 +71,7 @@ def bracket_perturbations(
 
 
 def _rows(positions: Integers, micro: int) -> Iterator[tuple[int, list[int]]]:
-    """First examples with their second ones, at most `micro` at a time; `positions` (p, 2) are ordered by the first."""
+    """First examples with their second ones, at most `micro` at a time, of positions (p, 2) ordered by the first."""
     for row in np.unique(positions[:, 0]).tolist():
         columns = positions[positions[:, 0] == row, 1].tolist()
         for start in range(0, len(columns), micro):

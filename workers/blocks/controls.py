@@ -52,9 +52,7 @@ def verifications_of_tile(
     ]
     pairs = shape.members()[places]
     test = None if moves is None else at.test_inputs()
-    found = verify_pairs(
-        at.functional, *at.examples(), pairs.tolist(), stored, test, at.context.check_cancelled
-    )
+    found = verify_pairs(at.functional, *at.examples(), pairs.tolist(), stored, test, at.context.check_cancelled)
     return verification_columns(step, at.chosen.train[pairs].tolist(), found, at.path.name)
 
 
@@ -62,7 +60,9 @@ def _sampled(spec: Brackets, count: int, stream: Stream, shape: TileShape, N: in
     return shape.among(sampled_pairs(N, count, spec.seed, stream)) if count else np.empty(0, dtype=np.int64)
 
 
-def _moved(place: int, moves: tuple[Integers, Tensor] | None) -> "np.ndarray[tuple[int, ...], np.dtype[np.floating]] | None":
+def _moved(
+    place: int, moves: tuple[Integers, Tensor] | None
+) -> "np.ndarray[tuple[int, ...], np.dtype[np.floating]] | None":
     if moves is None:
         return None
     at = int(np.searchsorted(moves[0], place))

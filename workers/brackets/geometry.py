@@ -66,9 +66,7 @@ class TileShape:
     def among(self, pairs: Integers) -> Integers:
         """Places of those of some pairs (p, 2) that are in the tile, in their order."""
         a, b = pairs.T
-        inside = (
-            (a >= self.rows.start) & (a < self.rows.stop) & (b >= self.columns.start) & (b < self.columns.stop)
-        )
+        inside = (a >= self.rows.start) & (a < self.rows.stop) & (b >= self.columns.start) & (b < self.columns.stop)
         return self._place(a[inside], b[inside])
 
     def _place(self, a: Integers, b: Integers) -> Integers:
