@@ -36,7 +36,7 @@ FITS_NOTE = (
     "Over parameter tensors: log10 of the bracket's RMS against log10 of the gradient's. At slope 1 they are "
     "proportional: the log10 ratio is the factor between them, the scatter is the standard deviation around that "
     "line, in decades (0.2 is a factor of 1.6), and where R² is negative, a constant describes the tensors better. "
-    "Free slope and r are those of the least-squares line. Tensors with a gradient or a bracket of exactly 0 are "
+    "The slope and r are those of the least-squares line. Tensors with a gradient or a bracket of exactly 0 are "
     "left out."
 )
 OUTPUTS_NOTE = (
@@ -98,7 +98,7 @@ def pairs_table(pairs: "polars.DataFrame") -> Table:
 
 def fits_table(fits: "polars.DataFrame") -> Table:
     """Proportionality fits as a table, one row per checkpoint and part of the bracket."""
-    table = _table("step", "part", "tensors", "left out", "log10 ratio", "scatter", "R²", "free slope", "r")
+    table = _table("step", "part", "tensors", "left out", "log10 ratio", "scatter", "R²", "slope", "r")
     for row in fits.iter_rows(named=True):
         part = {"gauss_newton": "G.–N."}.get(row["part"], row["part"])
         counts = (str(row["step"]), part, str(row["tensors"]), str(row["excluded"]))
