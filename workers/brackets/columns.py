@@ -34,7 +34,6 @@ class PairNumbers:
         recomputed: Whether the pair was taken in float64 because of its cancellation, bool (p,).
         share_norm: Norm of the Gauss–Newton part of [v_i, v_j], (p,), or None.
         share_dot: [v_i, v_j] · its Gauss–Newton part, (p,), or None.
-        logits: J_t [v_i, v_j] of those pairs for which it is wanted, (moved, T, K), or None.
     """
 
     examples: Integers
@@ -49,7 +48,6 @@ class PairNumbers:
     recomputed: Flags
     share_norm: Floats | None
     share_dot: Floats | None
-    logits: np.ndarray[Any, Any] | None
 
     def check_finite(self, step: int) -> None:
         """Return, if every number is finite.
