@@ -8,7 +8,7 @@ count; where neither count reaches 5 there is none: a rare pair that never meets
 Axes: N examples, K labels.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -48,17 +48,23 @@ def label_rates(labels: Tensor, K: int) -> Tensor:
     return _counts(labels) / len(labels)
 
 
-def neighbours(labels: Tensor) -> list[Neighbours]:
+def neighbours(labels: Tensor, apart: Sequence[int] = ()) -> list[Neighbours]:
     """Rival and companion of every independent label (N, K), where more than ½ means that it is carried.
 
     Ties go to the label that comes first. Only LABELS × K counts are held at a time.
+
+    Args:
+        labels: The labels.
+        apart: Labels made up as controls, often copies: neighbours of each other, never of the data's own labels.
     """
-    return [found for block in _departures(labels) for found in block]
+    return [found for block in _departures(labels, apart) for found in block]
 
 
-def _departures(labels: Tensor) -> Iterator[list[Neighbours]]:
+def _departures(labels: Tensor, apart: Sequence[int]) -> Iterator[list[Neighbours]]:
     single = _counts(labels)
     N, K = labels.shape
+    own = torch.ones(K, dtype=torch.bool, device=labels.device)
+    own[list(apart)] = False
     for start in range(0, K, LABELS):
         stop = min(start + LABELS, K)
         both = torch.zeros(stop - start, K, dtype=torch.float64, device=labels.device)
@@ -69,6 +75,7 @@ def _departures(labels: Tensor) -> Iterator[list[Neighbours]]:
         enough = torch.maximum(both, expected) >= FEWEST
         score = torch.where(enough, (both - expected) / expected.sqrt(), 0.0)
         score[torch.arange(stop - start), torch.arange(start, stop)] = 0
+        score[own[start:stop, None] & ~own] = 0
         lift = torch.where(expected > 0, both / expected, 0.0)
         yield [_read(*row) for row in zip(score.cpu(), lift.cpu(), expected.cpu(), strict=True)]
 

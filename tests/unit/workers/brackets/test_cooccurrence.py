@@ -33,6 +33,14 @@ def test_rivals_and_companions_by_hand() -> None:
     assert found[3] == Neighbours()
 
 
+def test_made_up_labels_are_neighbours_of_each_other_alone() -> None:
+    found = neighbours(table(BLACK, BROWN, BLACK, BROWN), apart=[2, 3])
+    assert [one.rival for one in found] == [1, 0, 1, 0]
+    assert [one.companion for one in found] == [None, None, 0, 1]
+    found = neighbours(table(BLACK, INK, BROWN), apart=[2])
+    assert (found[0], found[2].rival) == (Neighbours(), 0)
+
+
 def test_a_pair_too_rare_to_meet_is_no_rival() -> None:
     rare = table("1" + "0" * 19, "0" + "1" + "0" * 18, INK)
     assert neighbours(rare)[0].rival is None

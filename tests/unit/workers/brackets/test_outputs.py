@@ -54,7 +54,12 @@ def test_slack_does_not_drown_in_float32() -> None:
 def test_scores_are_robust_distances_from_the_median_in_decades() -> None:
     numbers = 10 ** np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 30.0])
     away = np.log10(numbers) - 3.5
-    np.testing.assert_allclose(output_scores(numbers), away / (1.4826 * np.median(np.abs(away))))
+    expected = away / (1.4826 * np.median(np.abs(away)))
+    np.testing.assert_allclose(output_scores(numbers, np.zeros(8, dtype=bool)), expected)
+    with_controls = output_scores(np.append(numbers, [1e9, 0.0]), np.arange(10) > 7)
+    np.testing.assert_allclose(with_controls[:8], expected)
+    assert with_controls[8] == pytest.approx((9 - 3.5) / (1.4826 * np.median(np.abs(away))))
+    assert np.isnan(with_controls[9])
 
 
 @pytest.mark.parametrize(
@@ -63,7 +68,7 @@ def test_scores_are_robust_distances_from_the_median_in_decades() -> None:
     ids=["few", "zeros", "equal"],
 )
 def test_outputs_without_a_measurable_spread_have_no_score(numbers: np.ndarray) -> None:
-    assert np.isnan(output_scores(numbers)).all()
+    assert np.isnan(output_scores(numbers, np.zeros(len(numbers), dtype=bool))).all()
 
 
 def test_columns_fill_the_table_and_flag_what_stands_out() -> None:
