@@ -77,20 +77,30 @@ def _departures(labels: Tensor, apart: Sequence[int]) -> Iterator[list[Neighbour
         score[torch.arange(stop - start), torch.arange(start, stop)] = 0
         score[own[start:stop, None] & ~own] = 0
         lift = torch.where(expected > 0, both / expected, 0.0)
-        yield [_read(*row) for row in zip(score.cpu(), lift.cpu(), expected.cpu(), strict=True)]
+        yield _read(score, lift, expected)
 
 
-def _read(score: Tensor, lift: Tensor, expected: Tensor) -> Neighbours:
-    below, above = int(score.argmin()), int(score.argmax())
-    rival = score[below] < 0
-    companion = score[above] > 0
-    return Neighbours(
-        rival=below if rival else None,
-        rival_lift=float(lift[below]) if rival else None,
-        rival_expected=float(expected[below]) if rival else None,
-        companion=above if companion else None,
-        companion_lift=float(lift[above]) if companion else None,
+def _read(score: Tensor, lift: Tensor, expected: Tensor) -> list[Neighbours]:
+    """The extremes of each row."""
+    low, high = score.min(1), score.max(1)
+    rows = torch.arange(len(score), device=score.device)
+    columns = (
+        low.values,
+        low.indices,
+        lift[rows, low.indices],
+        expected[rows, low.indices],
+        high.values,
+        high.indices,
+        lift[rows, high.indices],
     )
+    found = []
+    for least, rival, rival_lift, chance, most, companion, companion_lift in zip(
+        *(column.tolist() for column in columns), strict=True
+    ):
+        below = {"rival": rival, "rival_lift": rival_lift, "rival_expected": chance} if least < 0 else {}
+        above = {"companion": companion, "companion_lift": companion_lift} if most > 0 else {}
+        found.append(Neighbours(**below, **above))
+    return found
 
 
 def _counts(labels: Tensor) -> Tensor:

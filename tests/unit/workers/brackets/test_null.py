@@ -4,7 +4,7 @@ import torch
 
 from schemas.results import DEFECTS
 from workers.brackets import null as module
-from workers.brackets.null import Distribution, defect_columns, null_defects
+from workers.brackets.null import Distribution, defect_columns, null_defects, random_direction
 
 INDICES = np.array([10, 11, 20, 30, 31, 40])
 PAIRS = np.array([[0, 3], [1, 2], [4, 5]])
@@ -41,17 +41,14 @@ def test_a_pair_draws_the_same_whatever_else_is_drawn(problem_of) -> None:
     assert null(problem, indices=INDICES + 1)[0] != whole[0]
 
 
-def test_directions_are_uniform(problem_of) -> None:
-    """Over many draws the mean square equals that of H u for u uniform: |H|²_F |u|² / P, for both terms."""
-    problem = problem_of("mlp-mish-bce")
-    draws = np.array([null(problem, PAIRS[:1], seed) for seed in range(300)]).ravel()
-    reference, (a, b) = problem.reference, PAIRS[0]
-    lengths = [float(reference.gradients[place].norm()) for place in (a, b)]
-    squares = [float(reference.hessians[place].square().sum()) for place in (b, a)]
-    P = reference.gradients.shape[1]
-    expected = (squares[0] * lengths[0] ** 2 + squares[1] * lengths[1] ** 2) / P / (lengths[0] * lengths[1]) ** 2
-    standard_error = (draws**2).std() / np.sqrt(len(draws))
-    assert abs((draws**2).mean() - expected) < 5 * standard_error
+def test_directions_are_uniform() -> None:
+    P, count, draw = 5, 4_000, torch.Generator().manual_seed(0)
+    drawn = torch.stack([random_direction(P, draw) for _ in range(count)])
+    torch.testing.assert_close(drawn.norm(dim=1), torch.ones(count, dtype=torch.float64))
+    moments = drawn.T @ drawn / count
+    # The variance of a product of two coordinates is at most 3 / (P (P + 2)).
+    assert float((moments - torch.eye(P) / P).abs().max()) < 5 * (3 / (P * (P + 2)) / count) ** 0.5
+    assert float(drawn.mean(0).abs().max()) < 5 / (P * count) ** 0.5
 
 
 def test_a_pair_with_a_vanishing_gradient_is_left_out(problem_of) -> None:
