@@ -27,10 +27,10 @@ from holonomy.errors import (
 from holonomy.handle import JobHandle
 from holonomy.jobs import BracketsJob, DiagnosticJob, TrainingJob
 from schemas.brackets import Brackets
-from schemas.data import Digits, First, Idx, Indices, Random, RegistryData
+from schemas.data import Digits, First, Idx, Images, Indices, LabelControls, Random, RegistryData, Text
 from schemas.diagnostic import Diagnostic
-from schemas.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
-from schemas.models import ConvNet, Mlp, RegistryModel
+from schemas.losses import BinaryCrossEntropy, CrossEntropy, GroupedCrossEntropy, RegistryLoss, SquaredError
+from schemas.models import BagOfEmbeddings, ConvNet, Mlp, MxResNet, RegistryModel, Transformer
 from schemas.optimizers import Adam, AdamW, RegistryOptimizer, RmsProp, Sgd
 from schemas.training import Training
 
@@ -40,6 +40,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "BadFile",
+    "BagOfEmbeddings",
     "BinaryCrossEntropy",
     "Brackets",
     "BracketsJob",
@@ -50,27 +51,34 @@ __all__ = [
     "DiagnosticJob",
     "Digits",
     "First",
+    "GroupedCrossEntropy",
     "HolonomyError",
     "Idx",
+    "Images",
     "Indices",
     "JobCancelled",
     "JobEnded",
     "JobFailed",
     "JobHandle",
+    "LabelControls",
     "Mlp",
+    "MxResNet",
     "NotFound",
     "NotStored",
     "Random",
     "Refused",
     "RegistryData",
+    "RegistryLoss",
     "RegistryModel",
     "RegistryOptimizer",
     "RmsProp",
     "ServiceFault",
     "Sgd",
     "SquaredError",
+    "Text",
     "Training",
     "TrainingJob",
+    "Transformer",
     "Unauthorized",
     "Unconfigured",
     "Unreachable",

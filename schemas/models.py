@@ -1,21 +1,26 @@
-"""Model specs. Input shapes come from the data; `outputs` defaults to the number of labels."""
+"""Model specs. Input shapes come from the data; `outputs` defaults to the number of labels.
 
-from typing import Annotated, Literal
+Brackets need second derivatives, which on ReLU and max-pooling exist almost everywhere only.
+"""
 
-from pydantic import Field, JsonValue
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, JsonValue, model_validator
 
 from schemas.base import Name, Spec
 
-Activation = Literal["relu", "tanh", "gelu", "mish"]
+Activation = Literal["relu", "tanh", "gelu", "mish", "silu", "softplus"]
+Initialisation = Literal["pytorch", "kaiming_normal", "kaiming_sphere"]
 Width = Annotated[int, Field(ge=1, le=65_536)]
+Widths = Annotated[tuple[Width, ...], Field(max_length=64)]
 Outputs = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class Mlp(Spec):
-    """A multilayer perceptron on flattened inputs, with PyTorch's default initialisation."""
+    """A multilayer perceptron on flattened inputs."""
 
     kind: Literal["mlp"] = "mlp"
-    hidden: Annotated[tuple[Width, ...], Field(max_length=64)] = (100,)
+    hidden: Widths = (100,)
     """Widths of the hidden layers; an empty list is a linear model."""
     activation: Activation = "relu"
     """Brackets need second derivatives: on ReLU they exist almost everywhere only."""
@@ -23,6 +28,8 @@ class Mlp(Spec):
     """Whether the linear layers carry a bias."""
     outputs: Outputs | None = None
     """Number of logits K; by default the number of labels in the data."""
+    initialisation: Initialisation = "pytorch"
+    """`kaiming_normal`: weights N(0, 2/fan_in); `kaiming_sphere`: on the sphere of that radius; biases 0."""
 
 
 class ConvNet(Spec):
@@ -37,6 +44,76 @@ class ConvNet(Spec):
     """Activation after each convolution."""
     outputs: Outputs | None = None
     """Number of logits K; by default the number of labels in the data."""
+    initialisation: Initialisation = "pytorch"
+    """As for `mlp`; BatchNorm starts as the identity."""
+
+
+class MxResNet(Spec):
+    """A residual network with a stem of three 3×3 convolutions; strided shortcuts are average-pooled; no attention.
+
+    The stem ends in a max-pool, whose derivatives exist almost everywhere only.
+    """
+
+    kind: Literal["mxresnet"] = "mxresnet"
+    depth: Literal[18, 34, 50] = 18
+    """18 and 34 have branches of two 3×3 convolutions; 50 of 1×1, 3×3 and 1×1, with four times the channels."""
+    activation: Activation = "mish"
+    """Activation in the stem, in the branches and after each sum."""
+    zero_last_norm: bool = True
+    """Start the last BatchNorm of each branch at 0, so that the other tensors of the branch have no gradient yet."""
+    outputs: Outputs | None = None
+    """Number of logits K; by default the number of labels in the data."""
+    initialisation: Initialisation = "kaiming_normal"
+    """As for `mlp`; a BatchNorm that is not the last of its branch starts as the identity."""
+
+
+class Transformer(Spec):
+    """A pre-norm transformer encoder on patches of images or on tokens, averaged over positions; linear head.
+
+    Positions are embedded and learned. Token 0 is padding: it is neither attended to nor averaged.
+    """
+
+    kind: Literal["transformer"] = "transformer"
+    width: Annotated[int, Field(ge=1, le=8_192)] = 64
+    """Features of a position."""
+    depth: Annotated[int, Field(ge=1, le=64)] = 2
+    """Number of blocks: attention and a two-layer perceptron, each behind a LayerNorm and added to its input."""
+    heads: Annotated[int, Field(ge=1, le=64)] = 4
+    """Attention heads; they share the width out among them."""
+    mlp_ratio: Annotated[int, Field(ge=1, le=16)] = 4
+    """Hidden width of the perceptrons, in units of `width`."""
+    activation: Activation = "gelu"
+    """Activation inside the perceptrons."""
+    patch: Annotated[int, Field(ge=1, le=256)] = 4
+    """Edge of an image's square patches, in pixels; it divides height and width. Of no effect on tokens."""
+    outputs: Outputs | None = None
+    """Number of logits K; by default the number of labels in the data."""
+    initialisation: Initialisation = "pytorch"
+    """As for `mlp`; LayerNorm starts as the identity, embeddings with unit variance."""
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(
+                f"the width must be a multiple of the heads; came width {self.width}, heads {self.heads}"
+            )
+        return self
+
+
+class BagOfEmbeddings(Spec):
+    """A text classifier: the mean of the tokens' embeddings, padding (token 0) left out, into a perceptron."""
+
+    kind: Literal["bag_of_embeddings"] = "bag_of_embeddings"
+    width: Width = 64
+    """Features of a token."""
+    hidden: Widths = (64,)
+    """Widths of the hidden layers; an empty list makes the logits linear in the mean."""
+    activation: Activation = "gelu"
+    """Activation after each hidden layer."""
+    outputs: Outputs | None = None
+    """Number of logits K; by default the number of labels in the data."""
+    initialisation: Initialisation = "pytorch"
+    """As for `mlp`; embeddings have unit variance."""
 
 
 class RegistryModel(Spec):
@@ -49,4 +126,6 @@ class RegistryModel(Spec):
     """Keyword arguments of the factory."""
 
 
-Model = Annotated[Mlp | ConvNet | RegistryModel, Field(discriminator="kind")]
+ZooModel = Mlp | ConvNet | MxResNet | Transformer | BagOfEmbeddings
+"""The models that come with Holonomy."""
+Model = Annotated[ZooModel | RegistryModel, Field(discriminator="kind")]

@@ -27,7 +27,8 @@ def structure(spec: Brackets, context: Context) -> tuple[nn.Module, Dataset]:
     dtype = torch_dtype(spec.dtype)
     dataset = load(spec.training.data, context, dtype)
     training = spec.training
-    model = initialised(training.model, dataset.input_shape, len(dataset.label_names), training.seed, dtype)
+    K = len(dataset.label_names)
+    model = initialised(training.model, dataset.input_shape, K, training.seed, dtype, dataset.vocabulary)
     return model.to(context.device), dataset
 
 
@@ -43,7 +44,7 @@ def functional_at(spec: Brackets, checkpoint: ObjectRef, context: Context) -> Fu
         model, dataset = structure(spec, context)
         check_outputs(model, dataset)
         load_tensors(model, context.arrays(checkpoint))
-        functional = Functional.of(model, example_loss(spec.training.loss))
+        functional = Functional.of(model, example_loss(spec.training.loss, dataset.label_names))
         functional.refuse_randomness(dataset.train.inputs[:2])
         return functional
 
@@ -55,7 +56,7 @@ def functional_at(spec: Brackets, checkpoint: ObjectRef, context: Context) -> Fu
 def train_targets(spec: Brackets, dataset: Dataset, chosen: Tensor) -> Tensor:
     """Targets (N, K) of the chosen training examples."""
     labels = dataset.train.labels[chosen]
-    return loss_targets(spec.training.loss, labels, len(dataset.label_names), torch_dtype(spec.dtype))
+    return loss_targets(spec.training.loss, labels, dataset.label_names, torch_dtype(spec.dtype))
 
 
 def label_shares(dataset: Dataset, chosen: Tensor) -> Tensor:

@@ -46,7 +46,11 @@ def test_bad_bracket_specs(changes: dict[str, Any], message: str) -> None:
     [
         ({"checkpoints": [0, 200]}, r"checkpoints \[200\] lie beyond the run's 100 steps"),
         ({"model": {"kind": "mlp", "outputs": 7}}, "the model has 7 outputs but digits has 10 labels"),
-        ({"model": {"kind": "transformer"}}, "'mlp', 'convnet', 'registry'"),
+        (
+            {"model": {"kind": "resnet"}},
+            "'mlp', 'convnet', 'mxresnet', 'transformer', 'bag_of_embeddings', 'registry'",
+        ),
+        ({"model": {"kind": "transformer", "width": 10}}, "multiple of the heads; came width 10, heads 4"),
         ({"optimizer": {"kind": "sgd", "nesterov": True}}, "nesterov needs momentum > 0"),
         ({"optimizer": {"kind": "sgd", "lr": float("inf")}}, "finite number"),
         ({"data": {"kind": "idx"}}, "either the name or the digest"),

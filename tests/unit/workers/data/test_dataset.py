@@ -42,3 +42,31 @@ def test_moving_casts_inputs_and_independent_labels_only() -> None:
 def test_splits_that_do_not_fit(split: Split, message: str) -> None:
     with pytest.raises(UserFault, match=message):
         dataset(test=split)
+
+
+TOKENS = torch.tensor([[3, 1, 0], [2, 0, 0], [0, 0, 0]])
+
+
+def texts(tokens: torch.Tensor = TOKENS, vocabulary: int | None = 4) -> Dataset:
+    split = Split(tokens, CLASSES.labels)
+    return Dataset(split, split, ("a", "b"), "none", vocabulary)
+
+
+def test_token_ids_keep_their_type() -> None:
+    moved = texts().to(torch.device("cpu"), torch.float64)
+    assert moved.train.inputs.dtype == torch.int64
+    assert (moved.vocabulary, moved.input_shape) == (4, (3,))
+
+
+@pytest.mark.parametrize(
+    ("tokens", "message"),
+    [
+        (TOKENS.double(), "needs as many labels as int64 inputs .* torch.float64"),
+        (TOKENS + 1, r"token ids must lie in 0 … 3, the train split has 1 … 4"),
+        (TOKENS - 1, r"the train split has -1 … 2"),
+        (TOKENS[:, 0], r"texts are \(N, L\) token ids, the train split has \(3,\)"),
+    ],
+)
+def test_texts_that_are_not_token_ids(tokens: torch.Tensor, message: str) -> None:
+    with pytest.raises(UserFault, match=message):
+        texts(tokens)
