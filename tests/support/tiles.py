@@ -12,9 +12,10 @@ from workers.brackets.functional import Functional
 from workers.brackets.generic import Generic
 from workers.brackets.geometry import TileShape
 from workers.brackets.path import BracketPath
+from workers.brackets.tap import Tap
 from workers.brackets.tile import Flags, Tile, TileTask, compute_tile, span_states
 
-PATHS: dict[str, Callable[[Functional], BracketPath[Any, Any]]] = {"generic": Generic}
+PATHS: dict[str, Callable[[Functional], BracketPath[Any, Any]]] = {"generic": Generic, "tap": Tap}
 """Every path, made from the model at a point."""
 
 Pairs = Iterable[tuple[int, int]]
