@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from workers.models.activations import Mish
+
 _GELU_SCALE = sqrt(2 / pi)
 _GELU_CUBIC = 0.044715  # both constants of the tanh form are PyTorch's
 
@@ -122,5 +124,6 @@ _JETS: dict[type[nn.Module], Callable[[Any, Tensor], Jet]] = {
     nn.SiLU: _silu,
     nn.Softplus: _softplus,
     nn.Mish: _mish,
+    Mish: _mish,
     nn.GELU: _gelu,
 }

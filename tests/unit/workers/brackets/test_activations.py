@@ -1,8 +1,12 @@
+from typing import get_args
+
 import pytest
 import torch
 from torch import Tensor, nn
 
+from schemas.models import Activation
 from workers.brackets.activations import Jet, chained, jet, supported
+from workers.models.activations import activation
 
 MODULES = {
     "identity": nn.Identity(),
@@ -17,6 +21,7 @@ MODULES = {
     "mish": nn.Mish(),
     "gelu": nn.GELU(),
     "gelu-tanh": nn.GELU(approximate="tanh"),
+    **{f"spec-{name}": activation(name) for name in get_args(Activation)},
 }
 POINTS = torch.cat([
     torch.linspace(-6, 6, 241, dtype=torch.float64),
