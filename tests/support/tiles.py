@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
@@ -12,9 +13,20 @@ from workers.brackets.functional import Functional
 from workers.brackets.generic import Generic
 from workers.brackets.geometry import TileShape
 from workers.brackets.path import BracketPath
+from workers.brackets.structured.network import unsupported
+from workers.brackets.structured.path import Structured
 from workers.brackets.tile import Flags, Tile, TileTask, compute_tile, span_states
 
-PATHS: dict[str, Callable[[Functional], BracketPath[Any, Any]]] = {"generic": Generic}
+
+def structured(functional: Functional) -> BracketPath[Any, Any]:
+    """The structured path; a test with a model that it does not know is skipped."""
+    reasons = unsupported(functional.model)
+    if reasons:
+        pytest.skip(f"not a multilayer perceptron: {reasons[0]}")
+    return Structured.of(functional)
+
+
+PATHS: dict[str, Callable[[Functional], BracketPath[Any, Any]]] = {"generic": Generic, "structured": structured}
 """Every path, made from the model at a point."""
 
 Pairs = Iterable[tuple[int, int]]

@@ -1,0 +1,68 @@
+"""Logit perturbations of pairs by what comes back from the test examples' logits.
+
+With δ_tk,l = ∂z_tk/∂z_l at the test example t, the k-th logit of t moves along the bracket [v_x, v_y] by
+
+    Δz_tk = Σ_l (δ_tk·u_xy)(a_y·a_t + 1) + (δ_tk·δ_y)(v_xy·a_t) − (δ_tk·u_yx)(a_x·a_t + 1) − (δ_tk·δ_x)(v_yx·a_t).
+
+Only u and v belong to pairs; the other factors belong to an example and a test example. No lr² is included.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from workers.brackets.structured.block import Block
+from workers.brackets.structured.network import Network
+
+
+@dataclass(frozen=True)
+class Tests:
+    """T test examples.
+
+    Attributes:
+        activations: a_0 … a_(L−1) of every test example, (T, d_l).
+        deltas: δ_tk,l for l = 1 … L, (K, T, d_l).
+    """
+
+    activations: tuple[Tensor, ...]
+    deltas: tuple[Tensor, ...]
+
+
+def make_tests(network: Network, inputs: Tensor) -> Tests:
+    """Of test inputs (T, *input_shape)."""
+    activations, jets, z = network.forward(inputs)
+    T, K = z.shape
+    deltas = [torch.eye(K, dtype=z.dtype, device=z.device).unsqueeze(1).expand(K, T, K)]
+    for layer, jet in zip(network.layers[:0:-1], jets[::-1], strict=True):
+        deltas.insert(0, jet.first * (deltas[0] @ layer.weight))
+    return Tests(activations, tuple(deltas))
+
+
+def perturbations(block: Block, tests: Tests, rows: Tensor, columns: Tensor) -> Tensor:
+    """J_t [v_a, v_b] of the pairs at these places of the grid, (p, T, K), in the network's dtype.
+
+    While they add up, T comes last: what is common to all logits of a test example then varies along a row of memory.
+    """
+    network, x, y = block.network, block.x, block.y
+    K, T = tests.deltas[-1].shape[:2]
+    moved = torch.zeros(len(rows), K, T, dtype=network.dtype, device=rows.device)
+
+    def back(vectors: Tensor, place: int, name: str) -> Tensor:
+        """δ_tk of every vector (…, d_l): (…, K, T)."""
+        out = block.workspace.room(name, (len(vectors), K * T), network.dtype, rows.device)
+        return torch.mm(vectors.to(network.dtype), tests.deltas[place].flatten(0, 1).T, out=out).view(-1, K, T)
+
+    for place, layer in enumerate(network.layers):
+        a = tests.activations[place]
+        pair = block.tangents_at(place, rows, columns)
+        for u, v, state, members, sign in (
+            (pair.u_xy, pair.v_xy, y, columns, 1),
+            (pair.u_yx, pair.v_yx, x, rows, -1),
+        ):
+            overlap = layer.overlap(state.activations[place] @ a.T)[members].unsqueeze(1)
+            moved.addcmul_(back(u, place, "back-of-pairs"), overlap, value=sign)
+            if layer.weight_name is not None and v is not None:
+                common = back(state.deltas[place], place, "back-of-examples").index_select(0, members)
+                moved.addcmul_(common, (v @ a.T).unsqueeze(1), value=sign)
+    return moved.mT.contiguous()
