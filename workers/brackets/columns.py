@@ -61,19 +61,21 @@ class PairNumbers:
         if not fine.all():
             raise _not_finite("brackets", self.examples[~fine], step)
 
-    def columns(self, step: int, parameters: int, name: str, kept: dict[tuple[int, int], int]) -> dict[str, Any]:
+    def columns(self, step: int, parameters: int, name: str, kept: Integers) -> dict[str, Any]:
         """All columns of the `pairs` table (schemas.results.PAIRS).
 
         Args:
             step: Checkpoint.
             parameters: P.
             name: Name of the tile's object.
-            kept: Place among the kept brackets, by example indices.
+            kept: Places of the kept pairs, in the order of their brackets in the object.
         """
         p = len(self.examples)
         norm = np.sqrt(self.squares.sum(1))
         norm_i, norm_j = self.gradient_norms.T
         norm_ij, norm_ji = np.sqrt(self.square_ij), np.sqrt(self.square_ji)
+        kept_position = np.full(p, np.nan)
+        kept_position[kept] = np.arange(len(kept))
         return {
             "step": np.full(p, step),
             "i": self.examples[:, 0],
@@ -96,7 +98,7 @@ class PairNumbers:
             "gauss_newton_cosine": self._share_cosine(norm),
             "object": [name] * p,
             "position": np.arange(p),
-            "kept_position": [kept.get((int(i), int(j))) for i, j in self.examples],
+            "kept_position": kept_position,
         }
 
     def _share_cosine(self, norm: Floats) -> Floats | list[None]:
