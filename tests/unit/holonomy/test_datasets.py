@@ -93,9 +93,9 @@ def test_a_missing_extra_is_named(client: Client, monkeypatch: pytest.MonkeyPatc
     write_imdb(tmp_path / "reviews")
     for module in ("PIL.Image", "tokenizers"):
         monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(Unconfigured, match=r"reading pictures needs PIL: install `holonomy\[images\]`"):
+    with pytest.raises(Unconfigured, match=r"reading pictures needs .* install `holonomy\[images\]`"):
         client.data.import_folders("pets", tmp_path / "pets")
-    with pytest.raises(Unconfigured, match=r"reading texts needs tokenizers: install `holonomy\[text\]`"):
+    with pytest.raises(Unconfigured, match=r"reading texts needs .* install `holonomy\[text\]`"):
         client.data.import_imdb("reviews", tmp_path / "reviews")
 
 
