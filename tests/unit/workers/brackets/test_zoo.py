@@ -14,7 +14,7 @@ from workers.brackets.functional import Functional
 from workers.brackets.generic import Generic
 from workers.brackets.path import Wanted
 from workers.brackets.products import hessian_products
-from workers.losses import binary_cross_entropy_mean, cross_entropy
+from workers.losses.functions import binary_cross_entropy_mean, cross_entropy
 from workers.models import initialised
 from workers.models.mxresnet import residual_network
 
