@@ -25,7 +25,7 @@ def test_every_kind_of_spec_is_described() -> None:
     definitions = job_spec.json_schema()["$defs"]
     kinds = {name for name, schema in definitions.items() if "kind" in schema.get("properties", {})}
     described = {name for names in dictionary.SECTIONS.values() for name in names}
-    assert kinds <= described <= definitions.keys()
+    assert kinds <= described <= set(definitions)
 
 
 def test_every_column_is_described() -> None:
