@@ -27,9 +27,9 @@ from holonomy.errors import (
 from holonomy.handle import JobHandle
 from holonomy.jobs import BracketsJob, DiagnosticJob, TrainingJob
 from schemas.brackets import Brackets
-from schemas.data import Digits, First, Idx, Indices, Random, RegistryData
+from schemas.data import Digits, First, Idx, Images, Indices, LabelControls, Random, RegistryData, Text
 from schemas.diagnostic import Diagnostic
-from schemas.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
+from schemas.losses import BinaryCrossEntropy, CrossEntropy, GroupedCrossEntropy, RegistryLoss, SquaredError
 from schemas.models import BagOfEmbeddings, ConvNet, Mlp, MxResNet, RegistryModel, Transformer
 from schemas.optimizers import Adam, AdamW, RegistryOptimizer, RmsProp, Sgd
 from schemas.training import Training
@@ -51,13 +51,16 @@ __all__ = [
     "DiagnosticJob",
     "Digits",
     "First",
+    "GroupedCrossEntropy",
     "HolonomyError",
     "Idx",
+    "Images",
     "Indices",
     "JobCancelled",
     "JobEnded",
     "JobFailed",
     "JobHandle",
+    "LabelControls",
     "Mlp",
     "MxResNet",
     "NotFound",
@@ -65,12 +68,14 @@ __all__ = [
     "Random",
     "Refused",
     "RegistryData",
+    "RegistryLoss",
     "RegistryModel",
     "RegistryOptimizer",
     "RmsProp",
     "ServiceFault",
     "Sgd",
     "SquaredError",
+    "Text",
     "Training",
     "TrainingJob",
     "Transformer",

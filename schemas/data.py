@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
 
-from schemas.base import Digest, Name, PositiveFloat, Seed, Spec
+from schemas.base import Digest, LabelName, Name, PositiveFloat, Seed, Spec
 
 MAX_EXAMPLES = 100_000
 
@@ -21,24 +21,85 @@ class Digits(Spec):
 DIGITS_TRAIN, DIGITS_TEST, DIGITS_LABELS = 1_437, 360, 10
 
 
-class Idx(Spec):
-    """A dataset in IDX files (the format of MNIST), imported once with `holonomy data import`."""
+class Imported(Spec):
+    """A dataset imported once with `holonomy data import`."""
 
-    kind: Literal["idx"] = "idx"
     name: Name | None = None
     """Name given at import. The service pins it to a digest when the job is submitted and drops the name."""
     digest: Digest | None = None
     """Digest of the imported dataset."""
-    mean: float = 0.0
-    """Subtracted from pixels that were first divided by 255."""
-    std: PositiveFloat = 1.0
-    """Divides what is left."""
 
     @model_validator(mode="after")
     def _one_reference(self) -> Self:
         if (self.name is None) == (self.digest is None):
             raise ValueError("give either the name or the digest of an imported dataset, not both or neither")
         return self
+
+
+class Idx(Imported):
+    """A dataset in IDX files (the format of MNIST), imported once with `holonomy data import`."""
+
+    kind: Literal["idx"] = "idx"
+    mean: float = 0.0
+    """Subtracted from pixels that were first divided by 255."""
+    std: PositiveFloat = 1.0
+    """Divides what is left."""
+
+
+class LabelControls(Spec):
+    """Six labels made from a pair (A, B) of the data's own, appended to them: what a flag of A and B is held against.
+
+    `control_exclusive_1` and `_2`: every example with A or B is given one of the two by a fair coin, so that they
+    exclude each other and nothing in the input tells them apart. `control_independent_1` and `_2`: drawn with the
+    rates of A and B, independent of everything. `control_identical_1` and `_2`: A, twice.
+    """
+
+    pair: tuple[LabelName, LabelName]
+    """Names of the labels A and B."""
+    seed: Seed = 0
+    """Seeds the coins; each split has its own stream."""
+
+    @model_validator(mode="after")
+    def _two_labels(self) -> Self:
+        if self.pair[0] == self.pair[1]:
+            raise ValueError(f"the pair of label controls names two different labels; came {self.pair[0]!r} twice")
+        return self
+
+
+CONTROL_LABELS = tuple(
+    f"control_{kind}_{number}" for kind in ("exclusive", "independent", "identical") for number in (1, 2)
+)
+
+
+class Images(Imported):
+    """Colour images (CelebA, or folders of pictures), imported once with `holonomy data import`."""
+
+    kind: Literal["images"] = "images"
+    mean: float | Annotated[tuple[float, ...], Field(min_length=1)] = 0.0
+    """Subtracted from pixels that were first divided by 255: one number, or one per channel."""
+    std: PositiveFloat | Annotated[tuple[PositiveFloat, ...], Field(min_length=1)] = 1.0
+    """Divides what is left: one number, or one per channel."""
+    labels: Annotated[tuple[LabelName, ...], Field(min_length=1)] | None = None
+    """Which of several independent labels are outputs, in this order; by default all, in the data's order."""
+    controls: LabelControls | None = None
+    """Labels to append as controls."""
+
+    @model_validator(mode="after")
+    def _labels_once(self) -> Self:
+        twice = sorted({name for name in self.labels or () if (self.labels or ()).count(name) > 1})
+        if twice:
+            raise ValueError(f"labels are named once each; named more than once: {twice[:5]}")
+        if self.labels is not None and self.controls is not None:
+            missing = sorted(set(self.controls.pair) - set(self.labels))
+            if missing:
+                raise ValueError(f"the pair of label controls must be among `labels`; missing: {missing}")
+        return self
+
+
+class Text(Imported):
+    """Texts as token ids of one length (IMDb), imported once with `holonomy data import`; token 0 is padding."""
+
+    kind: Literal["text"] = "text"
 
 
 class RegistryData(Spec):
@@ -51,7 +112,7 @@ class RegistryData(Spec):
     """Keyword arguments of the factory."""
 
 
-Data = Annotated[Digits | Idx | RegistryData, Field(discriminator="kind")]
+Data = Annotated[Digits | Idx | Images | Text | RegistryData, Field(discriminator="kind")]
 
 Index = Annotated[int, Field(ge=0, lt=2**31)]
 

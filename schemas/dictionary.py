@@ -16,10 +16,10 @@ from schemas.results import RESULT_TABLES, ResultTable
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Jobs": ("Brackets", "Training", "Diagnostic"),
-    "Data": ("Digits", "Idx", "RegistryData"),
+    "Data": ("Digits", "Idx", "Images", "LabelControls", "Text", "RegistryData"),
     "Choices of examples": ("First", "Indices", "Random"),
     "Models": ("Mlp", "ConvNet", "MxResNet", "Transformer", "BagOfEmbeddings", "RegistryModel"),
-    "Losses": ("CrossEntropy", "BinaryCrossEntropy", "SquaredError"),
+    "Losses": ("CrossEntropy", "BinaryCrossEntropy", "GroupedCrossEntropy", "SquaredError", "RegistryLoss"),
     "Optimizers": ("Sgd", "Adam", "AdamW", "RmsProp", "RegistryOptimizer"),
 }
 Schema = Mapping[str, Any]
@@ -67,8 +67,8 @@ def pages() -> dict[Path, str]:
 
 def _spec(name: str, definitions: Schema) -> Iterator[str]:
     schema = definitions[name]
-    kind = schema["properties"]["kind"]["const"]
-    yield f"### {name}: `kind: {kind}`"
+    kind = schema["properties"].get("kind")
+    yield f"### {name}" if kind is None else f"### {name}: `kind: {kind['const']}`"
     yield str(schema["description"])
     fields = {field: value for field, value in schema["properties"].items() if field != "kind"}
     if not fields:
@@ -143,14 +143,9 @@ def _default(schema: Schema) -> str:
 
 
 def _anchor(name: str) -> str:
-    """Anchor of a heading `Name: kind: value`, as GitHub makes it."""
-    kinds = {definition: schema["properties"]["kind"]["const"] for definition, schema in _definitions().items()}
-    return f"{name.lower()}-kind-{kinds[name]}"
-
-
-def _definitions() -> Schema:
-    found: Schema = job_spec.json_schema()["$defs"]
-    return {name: schema for name, schema in found.items() if "kind" in schema.get("properties", {})}
+    """Anchor of a heading `Name: kind: value` or `Name`, as GitHub makes it."""
+    kind = job_spec.json_schema()["$defs"][name]["properties"].get("kind")
+    return name.lower() if kind is None else f"{name.lower()}-kind-{kind['const']}"
 
 
 def _table(table: ResultTable) -> Iterator[str]:

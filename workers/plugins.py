@@ -6,7 +6,7 @@ from typing import Any
 
 from workers.errors import UserFault
 
-GROUPS = ("holonomy.models", "holonomy.datasets", "holonomy.optimizers")
+GROUPS = ("holonomy.models", "holonomy.datasets", "holonomy.losses", "holonomy.optimizers")
 
 
 def factory(group: str, name: str) -> Callable[..., Any]:

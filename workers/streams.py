@@ -12,6 +12,7 @@ class Stream(IntEnum):
     SCHEDULE = 1
     EXAMPLES = 2
     NOISE = 3  # whatever a model draws while it trains, such as dropout
+    CONTROLS = 4  # labels made up to compare others with
 
 
 def generator(seed: int, stream: Stream) -> np.random.Generator:

@@ -3,13 +3,14 @@
 import textwrap
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import assert_never
 
 import yaml
 from rich.markup import escape
 from rich.table import Table
 
 from schemas.api import Event, Job, JobDetail, TokenInfo
-from schemas.datasets import Dataset
+from schemas.datasets import Dataset, DatasetManifest, IdxManifest, ImagesManifest, TextManifest
 from schemas.states import JobState
 
 MIN_WHY = 20
@@ -78,15 +79,27 @@ def event_line(event: Event) -> str:
 
 def dataset_table(datasets: Iterable[Dataset]) -> Table:
     """Datasets, one per row."""
-    table = _table("name", "train", "test", "image", "labels", "MiB", "digest")
+    table = _table("name", "kind", "train", "test", "example", "labels", "MiB", "digest")
     for dataset in datasets:
         manifest = dataset.manifest
         counts = (f"{manifest.count('train'):,}", f"{manifest.count('test'):,}")
         size = sum(shard.size_bytes for shard in manifest.shards) / 2**20
-        shape = f"{manifest.shape[0]}×{manifest.shape[1]}"
         digest = f"{dataset.digest[:12]}…"
-        table.add_row(escape(dataset.name), *counts, shape, str(len(manifest.labels)), f"{size:.1f}", digest)
+        labels = str(len(manifest.labels))
+        table.add_row(escape(dataset.name), manifest.kind, *counts, _example(manifest), labels, f"{size:.1f}", digest)
     return table
+
+
+def _example(manifest: DatasetManifest) -> str:
+    match manifest:
+        case IdxManifest():
+            return f"{manifest.shape[0]}×{manifest.shape[1]}"
+        case ImagesManifest():
+            return f"{manifest.channels}×{manifest.height}×{manifest.width}"
+        case TextManifest():
+            return f"{manifest.length} of {manifest.tokenizer.vocabulary:,} tokens"
+        case _:
+            assert_never(manifest)
 
 
 def token_table(tokens: Iterable[TokenInfo]) -> Table:

@@ -5,6 +5,7 @@ from typing import assert_never
 from schemas.brackets import Brackets
 from schemas.data import First, Indices, Random, count_examples, largest_index
 from schemas.diagnostic import Diagnostic
+from schemas.misfit import misfit
 from schemas.models import RegistryModel
 from schemas.training import Training
 from service.errors import Refused
@@ -22,7 +23,8 @@ def check(spec: Training | Brackets | Diagnostic, data: DataSize) -> None:
     """Refuse a spec that cannot be computed here.
 
     Raises:
-        Refused: `too_large` with the arithmetic, `out_of_range`, or `outputs_mismatch`.
+        Refused: `too_large` with the arithmetic, `out_of_range`, `outputs_mismatch`, or
+            `inputs_mismatch`.
     """
     match spec:
         case Diagnostic():
@@ -49,6 +51,9 @@ def _check_training(spec: Training, data: DataSize) -> None:
             f"the model has {outputs} outputs but the dataset has {data.labels} labels: "
             "leave `outputs` out, or make them equal",
         )
+    reason = None if data.shape is None else misfit(spec.model, data.shape, data.vocabulary)
+    if reason is not None:
+        raise Refused("inputs_mismatch", reason)
     batch = min(spec.batch_size, data.train or spec.batch_size)
     if 8 * batch * spec.steps > MAX_SCHEDULE_BYTES:
         raise Refused(

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import assert_never, cast
 
-from schemas.data import DIGITS_LABELS, DIGITS_TEST, DIGITS_TRAIN, Digits, Idx, RegistryData
-from schemas.datasets import DatasetManifest
-from schemas.fit import misfit
+from schemas.data import DIGITS_LABELS, DIGITS_TEST, DIGITS_TRAIN, Data, Digits, Images
+from schemas.datasets import DatasetManifest, IdxManifest, ImagesManifest, TextManifest
+from schemas.images import output_labels
+from schemas.misfit import misfit
 from schemas.models import BagOfEmbeddings, ConvNet, Mlp, MxResNet, RegistryModel, Transformer, ZooModel
 from schemas.training import Training
 from service.planner import models
@@ -39,16 +40,24 @@ class DataSize:
     vocabulary: int | None = None
 
 
-def data_size(data: Digits | Idx | RegistryData, manifest: DatasetManifest | None) -> DataSize:
-    """Sizes of a dataset; `manifest` is that of an imported one."""
-    match data:
-        case Digits():
-            return DataSize(DIGITS_TRAIN, DIGITS_TEST, DIGITS_LABELS, (1, 8, 8))
-        case Idx() if manifest is not None:
-            shape = (1, *manifest.shape)
-            return DataSize(manifest.count("train"), manifest.count("test"), len(manifest.labels), shape)
+def data_size(data: Data, manifest: DatasetManifest | None) -> DataSize:
+    """Sizes of a dataset; `manifest` is that of an imported one, which fits the spec."""
+    if isinstance(data, Digits):
+        return DataSize(DIGITS_TRAIN, DIGITS_TEST, DIGITS_LABELS, (1, 8, 8))
+    if manifest is None:
+        return DataSize(None, None, None, None)
+    train, test, labels = manifest.count("train"), manifest.count("test"), len(manifest.labels)
+    match manifest:
+        case IdxManifest():
+            return DataSize(train, test, labels, (1, *manifest.shape))
+        case ImagesManifest():
+            if isinstance(data, Images):
+                labels = len(output_labels(data, manifest))
+            return DataSize(train, test, labels, (manifest.channels, manifest.height, manifest.width))
+        case TextManifest():
+            return DataSize(train, test, labels, (manifest.length,), manifest.tokenizer.vocabulary)
         case _:
-            return DataSize(None, None, None, None)
+            assert_never(manifest)
 
 
 def model_size(training: Training, data: DataSize) -> ModelSize:

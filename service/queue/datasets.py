@@ -7,11 +7,20 @@ from sqlalchemy import Connection, text
 
 from schemas.brackets import Brackets
 from schemas.canonical import digest
-from schemas.data import Idx
-from schemas.datasets import Dataset, DatasetImport, DatasetManifest
+from schemas.data import Idx, Images, Imported, Text
+from schemas.datasets import (
+    Dataset,
+    DatasetImport,
+    DatasetManifest,
+    IdxManifest,
+    ImagesManifest,
+    TextManifest,
+    dataset_manifest,
+)
 from schemas.diagnostic import Diagnostic
+from schemas.images import channel_values, output_labels
 from schemas.training import Training
-from service.errors import Missing
+from service.errors import Missing, Refused
 
 Spec = Training | Brackets | Diagnostic
 
@@ -42,7 +51,7 @@ def register(connection: Connection, request: DatasetImport) -> Dataset:
 def listed(connection: Connection) -> list[Dataset]:
     """All named datasets, by name."""
     return [
-        Dataset(digest=row.digest, name=row.name, manifest=DatasetManifest.model_validate(row.manifest))
+        Dataset(digest=row.digest, name=row.name, manifest=dataset_manifest.validate_python(row.manifest))
         for row in connection.execute(_NAMED)
     ]
 
@@ -52,11 +61,12 @@ def pinned(connection: Connection, spec: Spec) -> Spec:
 
     Raises:
         Missing: there is no dataset of that name or digest; the message lists the known names.
+        Refused: the dataset is of another kind than the spec says, or lacks labels or channels that it asks for.
     """
     match spec:
-        case Training(data=Idx() as data):
+        case Training(data=Imported() as data):
             return spec.model_copy(update={"data": _pin(connection, data)})
-        case Brackets(training=Training(data=Idx() as data) as training):
+        case Brackets(training=Training(data=Imported() as data) as training):
             pinned_training = training.model_copy(update={"data": _pin(connection, data)})
             return spec.model_copy(update={"training": pinned_training})
         case _:
@@ -70,26 +80,44 @@ def manifest_of(connection: Connection, spec: Spec) -> DatasetManifest | None:
         Missing: the digest is not there.
     """
     training = spec.training if isinstance(spec, Brackets) else spec
-    if not isinstance(training, Training) or not isinstance(training.data, Idx):
+    if not isinstance(training, Training) or not isinstance(training.data, Imported):
         return None
     return _manifest(connection, str(training.data.digest))
 
 
-def _pin(connection: Connection, data: Idx) -> Idx:
+def _pin(connection: Connection, data: Imported) -> Imported:
     pin = data.digest
     if data.name is not None:
         pin = connection.execute(_BY_NAME, {"name": data.name}).scalar_one_or_none()
         if pin is None:
             raise _unknown(connection, "name", data.name)
-    _manifest(connection, str(pin))
+    _check_fit(data, _manifest(connection, str(pin)))
     return data.model_copy(update={"name": None, "digest": pin})
+
+
+def _check_fit(data: Imported, manifest: DatasetManifest) -> None:
+    match data, manifest:
+        case Images(), ImagesManifest():
+            try:
+                output_labels(data, manifest)
+                channel_values(data, manifest)
+            except ValueError as error:
+                raise Refused("data_mismatch", str(error)) from None
+        case (Idx(), IdxManifest()) | (Text(), TextManifest()):
+            pass
+        case _:
+            raise Refused(
+                "data_mismatch",
+                f"the dataset `{data.name or data.digest}` was imported as {manifest.kind}: "
+                f"say `kind: {manifest.kind}` where the spec names it",
+            )
 
 
 def _manifest(connection: Connection, pin: str) -> DatasetManifest:
     found: Any = connection.execute(_BY_DIGEST, {"digest": pin}).scalar_one_or_none()
     if found is None:
         raise _unknown(connection, "digest", pin)
-    return DatasetManifest.model_validate(found)
+    return dataset_manifest.validate_python(found)
 
 
 def _unknown(connection: Connection, kind: Literal["name", "digest"], value: str) -> Missing:

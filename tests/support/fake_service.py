@@ -201,7 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _route_data(self, method: str, parts: list[str]) -> None:
         match method, parts:
-            case "PUT", ["datasets", "shards", sha256]:
+            case "PUT", ["datasets", "shards" | "tokenizers", sha256]:
                 if hashlib.sha256(self.body).hexdigest() != sha256:
                     raise Answer(422, "the body has another digest")
                 self.world.shards[sha256] = self.body
@@ -214,6 +214,8 @@ class _Handler(BaseHTTPRequestHandler):
                 dataset = Dataset(digest=digest(request.manifest), name=request.name, manifest=request.manifest)
                 self.world.datasets[request.name] = dataset
                 self._json(dataset, 201)
+            case "GET", ["datasets", "tokenizers", sha256]:
+                self._send(200, self.world.shards[sha256], "application/json")
             case "GET", ["datasets"]:
                 self._plain([dataset.model_dump(mode="json") for dataset in self.world.datasets.values()])
             case "GET", ["status"]:

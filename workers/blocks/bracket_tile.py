@@ -13,7 +13,6 @@ from torch import Tensor
 
 from schemas.blocks import BracketTile, ObjectRef
 from schemas.brackets import Brackets, TopPairs
-from schemas.losses import BinaryCrossEntropy
 from workers.blocks.checkpoints import described, functional_at, label_shares, train_targets
 from workers.brackets.columns import Integers, PairNumbers, ratio
 from workers.brackets.functional import Functional
@@ -215,9 +214,9 @@ def _sums(arrays: dict[str, Tensor]) -> dict[str, Tensor]:
 def _output_sums(
     spec: Brackets, functional: Functional, dataset: Dataset, test: Tensor, moved: Tensor
 ) -> dict[str, Tensor]:
-    independent = dataset.independent or isinstance(spec.training.loss, BinaryCrossEntropy)
     with torch.no_grad():
-        slacks = slack(functional.logits(functional.parameters, dataset.test.inputs[test]), independent).cpu()
+        logits = functional.logits(functional.parameters, dataset.test.inputs[test])
+        slacks = slack(spec.training.loss, dataset, logits).cpu()
     sums = output_sums(moved.numpy(), slacks.numpy())
     return {
         "outputs/square_sum": torch.from_numpy(sums.square_sum),

@@ -44,7 +44,7 @@ def functional_at(spec: Brackets, checkpoint: ObjectRef, context: Context) -> Fu
         model, dataset = structure(spec, context)
         check_outputs(model, dataset)
         load_tensors(model, context.arrays(checkpoint))
-        functional = Functional.of(model, example_loss(spec.training.loss))
+        functional = Functional.of(model, example_loss(spec.training.loss, dataset.label_names))
         functional.refuse_randomness(dataset.train.inputs[:2])
         return functional
 
@@ -56,7 +56,7 @@ def functional_at(spec: Brackets, checkpoint: ObjectRef, context: Context) -> Fu
 def train_targets(spec: Brackets, dataset: Dataset, chosen: Tensor) -> Tensor:
     """Targets (N, K) of the chosen training examples."""
     labels = dataset.train.labels[chosen]
-    return loss_targets(spec.training.loss, labels, len(dataset.label_names), torch_dtype(spec.dtype))
+    return loss_targets(spec.training.loss, labels, dataset.label_names, torch_dtype(spec.dtype))
 
 
 def label_shares(dataset: Dataset, chosen: Tensor) -> Tensor:

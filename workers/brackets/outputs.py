@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-import torch
 from torch import Tensor
+
+from schemas.losses import Loss
+from workers.data import Dataset
+from workers.losses import probabilities
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -38,13 +41,9 @@ class OutputSums:
         )
 
 
-def slack(logits: Tensor, independent: bool) -> Tensor:
-    """p(1 − p) of logits (T, K) in float64: how much a probability moves per unit of its logit.
-
-    p is the sigmoid of the logit for independent labels, else the softmax.
-    """
-    z = logits.double()
-    p = torch.sigmoid(z) if independent else z.softmax(-1)
+def slack(loss: Loss, dataset: Dataset, logits: Tensor) -> Tensor:
+    """p(1 − p) of logits (T, K) in float64: how much a probability moves per unit of its logit."""
+    p = probabilities(loss, dataset, logits)
     return p * (1 - p)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from workers.data.pixels import Pixels
 from workers.errors import UserFault
 
 
@@ -16,11 +17,12 @@ class Split:
     """Examples in order.
 
     Attributes:
-        inputs: (N, *input_shape), floating point; of a text dataset (N, L) int64 token numbers.
+        inputs: (N, *input_shape), floating point, or pixels that become so when indexed; of a text dataset (N, L)
+            int64 token ids.
         labels: (N,) int64 class labels, or (N, K) floating point independent labels in [0, 1].
     """
 
-    inputs: Tensor
+    inputs: Tensor | Pixels
     labels: Tensor
 
     def __len__(self) -> int:
@@ -36,7 +38,7 @@ class Dataset:
         test: Test examples.
         label_names: K names.
         normalisation: How the stored values became inputs, in words and numbers; kept with every result.
-        vocabulary: Number of token numbers of a text dataset, 0 (padding) included; None where inputs are not text.
+        vocabulary: Number of token ids of a text dataset, 0 (padding) included; None where inputs are not text.
     """
 
     train: Split
@@ -59,7 +61,7 @@ class Dataset:
     def _check(self, name: str, split: Split) -> None:
         inputs, labels = split.inputs, split.labels
         numbers = "floating-point" if self.vocabulary is None else "int64"
-        right_type = inputs.is_floating_point() if self.vocabulary is None else inputs.dtype == torch.int64
+        right_type = inputs.dtype.is_floating_point if self.vocabulary is None else inputs.dtype == torch.int64
         if not right_type or len(inputs) == 0 or len(inputs) != len(labels):
             raise UserFault(
                 f"the {name} split needs as many labels as {numbers} inputs and at least one, came "
@@ -79,14 +81,14 @@ class Dataset:
                 f"{tuple(labels.shape)} of {labels.dtype}"
             )
 
-    def _check_tokens(self, name: str, inputs: Tensor) -> None:
-        if self.vocabulary is None:
+    def _check_tokens(self, name: str, inputs: Tensor | Pixels) -> None:
+        if self.vocabulary is None or isinstance(inputs, Pixels):
             return
         if inputs.dim() != 2:
-            raise UserFault(f"texts are (N, L) token numbers, the {name} split has {tuple(inputs.shape)}")
+            raise UserFault(f"texts are (N, L) token ids, the {name} split has {tuple(inputs.shape)}")
         if inputs.numel() and not 0 <= int(inputs.min()) <= int(inputs.max()) < self.vocabulary:
             raise UserFault(
-                f"token numbers must lie in 0 … {self.vocabulary - 1}, the {name} split has "
+                f"token ids must lie in 0 … {self.vocabulary - 1}, the {name} split has "
                 f"{int(inputs.min())} … {int(inputs.max())}"
             )
 
@@ -101,11 +103,11 @@ class Dataset:
         return self.train.labels.dim() == 2
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "Dataset":
-        """The dataset on `device` with inputs (and independent labels) of type `dtype`; token numbers keep theirs."""
+        """The dataset on `device` with inputs (and independent labels) of type `dtype`; token ids keep theirs."""
 
         def moved(split: Split) -> Split:
             labels = split.labels.to(device, dtype) if self.independent else split.labels.to(device)
-            inputs = split.inputs.to(device) if self.vocabulary else split.inputs.to(device, dtype)
+            inputs = split.inputs.to(device, torch.int64 if self.vocabulary else dtype)
             return Split(inputs, labels)
 
         return replace(self, train=moved(self.train), test=moved(self.test))

@@ -5,19 +5,21 @@ from typing import assert_never
 import torch
 
 from schemas.canonical import digest
-from schemas.data import Digits, Idx, RegistryData
+from schemas.data import Data, Digits, Idx, Images, RegistryData, Text
 from workers import plugins
 from workers.context import Context
 from workers.data.dataset import Dataset
 from workers.data.digits import digits
 from workers.data.idx import idx
+from workers.data.images import images
+from workers.data.text import text
 from workers.errors import UserFault
 
 DATASETS_GROUP = "holonomy.datasets"
 
 
-def load(spec: Digits | Idx | RegistryData, context: Context, dtype: torch.dtype) -> Dataset:
-    """The dataset on the context's device with inputs of type `dtype`, remembered by the digest of the spec.
+def load(spec: Data, context: Context, dtype: torch.dtype) -> Dataset:
+    """The dataset on the context's device with inputs of type `dtype` (or tokens), remembered by the spec's digest.
 
     A registry factory is called as `factory(**options)` and returns a `workers.data.Dataset`.
 
@@ -29,12 +31,16 @@ def load(spec: Digits | Idx | RegistryData, context: Context, dtype: torch.dtype
     )
 
 
-def _read(spec: Digits | Idx | RegistryData, context: Context, dtype: torch.dtype) -> Dataset:
+def _read(spec: Data, context: Context, dtype: torch.dtype) -> Dataset:
     match spec:
         case Digits():
             return digits()
         case Idx():
             return idx(spec, context, dtype)
+        case Images():
+            return images(spec, context, dtype)
+        case Text():
+            return text(spec, context)
         case RegistryData():
             made = plugins.call(DATASETS_GROUP, spec.name, **spec.options)
             if not isinstance(made, Dataset):

@@ -4,8 +4,7 @@ from torch import Tensor, nn
 
 from schemas.models import BagOfEmbeddings, Mlp
 from workers.models.mlp import mlp
-from workers.models.pools import TokenMean
-from workers.models.transformer import PADDING
+from workers.models.pools import PADDING, TokenMean
 
 
 class Bag(nn.Module):

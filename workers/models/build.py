@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from schemas.fit import misfit
+from schemas.misfit import misfit
 from schemas.models import BagOfEmbeddings, ConvNet, Mlp, Model, MxResNet, RegistryModel, Transformer, ZooModel
 from workers import plugins
 from workers.errors import UserFault
@@ -30,7 +30,7 @@ def build(spec: Model, input_shape: tuple[int, ...], labels: int, vocabulary: in
         spec: What to build.
         input_shape: Shape of one input: (channels, height, width) of an image, (length,) of a text, or any other.
         labels: Number of labels in the data; K unless the spec says otherwise.
-        vocabulary: Number of token numbers of a text dataset, padding included; None where inputs are not text.
+        vocabulary: Number of token ids of a text dataset, padding included; None where inputs are not text.
 
     Raises:
         UserFault: the spec does not fit the inputs, or names a model that is not installed.

@@ -1,6 +1,9 @@
-"""Means over positions, in place of adaptive pooling, which is not deterministic on CUDA."""
+"""Means over positions: plain ones, since adaptive pooling is not deterministic on CUDA."""
 
 from torch import Tensor, nn
+
+PADDING = 0
+"""The token id that stands for no token."""
 
 
 class GlobalAveragePool(nn.Module):
@@ -14,8 +17,10 @@ class GlobalAveragePool(nn.Module):
 class TokenMean(nn.Module):
     """(N, L, width), (N, L) → (N, width): the mean over the positions that hold a token, 0 where none does."""
 
-    def forward(self, features: Tensor, present: Tensor) -> Tensor:
-        """`present` is true where there is a token."""
+    def forward(self, features: Tensor, present: Tensor | None) -> Tensor:
+        """`present` is true where there is a token; without it all positions count."""
+        if present is None:
+            return features.mean(1)
         weights = present.to(features.dtype).unsqueeze(-1)
         # A count of at least one: a text of padding alone has mean 0 and not 0/0.
         return (features * weights).sum(1) / weights.sum(1).clamp(min=1)

@@ -13,10 +13,7 @@ from torch import Tensor, nn
 
 from schemas.models import Transformer
 from workers.models.activations import activation
-from workers.models.pools import TokenMean
-
-PADDING = 0
-"""The token number that stands for no token."""
+from workers.models.pools import PADDING, TokenMean
 
 
 class Attention(nn.Module):
@@ -27,14 +24,14 @@ class Attention(nn.Module):
         self.query, self.key, self.value, self.out = (nn.Linear(width, width) for _ in range(4))
         self.heads = heads
 
-    def forward(self, features: Tensor, present: Tensor) -> Tensor:
-        """Attend to the positions where `present` (N, L) is true."""
+    def forward(self, features: Tensor, present: Tensor | None) -> Tensor:
+        """Attend to the positions where `present` (N, L) is true; to all without it."""
         query, key, value = (self._split(layer(features)) for layer in (self.query, self.key, self.value))
-        scores = query @ key.mT / sqrt(query.shape[-1])
-        # The lowest number, not −∞: in a text of padding alone the weights are uniform and not 0/0.
-        lowest = torch.finfo(scores.dtype).min
-        weights = scores.masked_fill(~present[:, None, None, :], lowest).softmax(-1)
-        mixed: Tensor = self.out((weights @ value).transpose(1, 2).flatten(2))
+        scores = query / sqrt(query.shape[-1]) @ key.mT
+        if present is not None:
+            # The lowest number, not −∞: in a text of padding alone the weights are uniform and not 0/0.
+            scores = scores.masked_fill(~present[:, None, None, :], torch.finfo(scores.dtype).min)
+        mixed: Tensor = self.out((scores.softmax(-1) @ value).transpose(1, 2).flatten(2))
         return mixed
 
     def _split(self, features: Tensor) -> Tensor:
@@ -56,7 +53,7 @@ class Block(nn.Module):
             nn.Linear(spec.width, hidden), activation(spec.activation), nn.Linear(hidden, spec.width)
         )
 
-    def forward(self, features: Tensor, present: Tensor) -> Tensor:
+    def forward(self, features: Tensor, present: Tensor | None) -> Tensor:
         """(N, L, width), (N, L) → (N, L, width)."""
         features = features + self.attention(self.norm_attention(features), present)
         moved: Tensor = features + self.perceptron(self.norm_perceptron(features))
@@ -104,7 +101,7 @@ class Encoder(nn.Module):
         features = self.embedding(inputs)
         # Numbered for each example, so that the layer's output has the examples' axis as every other one has.
         places = torch.arange(features.shape[1], device=inputs.device).expand(features.shape[:2])
-        present = inputs != PADDING if self.text else torch.ones_like(places, dtype=torch.bool)
+        present = inputs != PADDING if self.text else None
         features = features + self.positions(places)
         for block in self.blocks:
             features = block(features, present)

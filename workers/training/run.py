@@ -1,6 +1,8 @@
 """A training run in memory: one step, one look."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 from typing import Self
 
@@ -10,7 +12,7 @@ from torch import Tensor, nn
 from schemas.training import Training
 from workers.data.dataset import Dataset
 from workers.errors import UserFault
-from workers.losses import ExampleLoss, example_loss, loss_targets
+from workers.losses import ExampleLoss, example_loss, loss_targets, probabilities
 from workers.models import initialised
 from workers.models.outputs import check_outputs
 from workers.training.evaluate import Evaluation, evaluate
@@ -37,6 +39,7 @@ class Run:
     loss: ExampleLoss
     train_targets: Tensor
     test_targets: Tensor
+    meaning: Callable[[Tensor], Tensor]
 
     @classmethod
     def start(cls, spec: Training, dataset: Dataset, dtype: torch.dtype) -> Self:
@@ -56,9 +59,10 @@ class Run:
             model=model.train(),
             optimizer=optimizer(spec.optimizer, parameters),
             dataset=dataset,
-            loss=example_loss(spec.loss),
-            train_targets=loss_targets(spec.loss, dataset.train.labels, K, dtype),
-            test_targets=loss_targets(spec.loss, dataset.test.labels, K, dtype),
+            loss=example_loss(spec.loss, dataset.label_names),
+            train_targets=loss_targets(spec.loss, dataset.train.labels, dataset.label_names, dtype),
+            test_targets=loss_targets(spec.loss, dataset.test.labels, dataset.label_names, dtype),
+            meaning=partial(probabilities, spec.loss, dataset),
         )
 
     def step(self, number: int, batch: Tensor) -> StepRecord:
@@ -103,8 +107,8 @@ class Run:
     def evaluate(self) -> tuple[Evaluation, Evaluation]:
         """Means over the train and the test split, model in eval mode."""
         return (
-            evaluate(self.model, self.loss, self.dataset.train, self.train_targets),
-            evaluate(self.model, self.loss, self.dataset.test, self.test_targets),
+            evaluate(self.model, self.loss, self.dataset.train, self.train_targets, self.meaning),
+            evaluate(self.model, self.loss, self.dataset.test, self.test_targets, self.meaning),
         )
 
     def parameter_norm(self) -> float:

@@ -6,7 +6,7 @@ import pytest
 from safetensors.numpy import save
 
 from schemas.canonical import canonical_json, digest
-from schemas.datasets import DatasetManifest, manifest_key, shard_key
+from schemas.datasets import IdxManifest, manifest_key, shard_key
 
 
 def shard(count: int, seed: int, split: str = "train") -> tuple[bytes, dict[str, object]]:
@@ -18,7 +18,7 @@ def shard(count: int, seed: int, split: str = "train") -> tuple[bytes, dict[str,
 
 
 def manifest(*shards: dict[str, object], **changes: object) -> dict[str, object]:
-    return {"shape": [4, 5], "labels": ["odd", "even"], "shards": list(shards), **changes}
+    return {"kind": "idx", "shape": [4, 5], "labels": ["odd", "even"], "shards": list(shards), **changes}
 
 
 def upload(client: httpx2.Client, data: bytes, sha256: object) -> httpx2.Response:
@@ -37,7 +37,7 @@ def test_a_dataset_is_uploaded_named_listed_and_renamed(api, client: httpx2.Clie
     body = manifest(first_shard, second_shard)
     made = client.post("/v1/datasets", json={"name": "numbers", "manifest": body})
     assert made.status_code == 201
-    wanted = DatasetManifest.model_validate(body)
+    wanted = IdxManifest.model_validate(body)
     assert made.json()["digest"] == digest(wanted)
     assert made.json() in client.get("/v1/datasets").json()
     assert api.backend.objects.get(manifest_key(digest(wanted))) == canonical_json(wanted)

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.brackets import Brackets
 from schemas.data import First, Idx
-from schemas.datasets import DatasetImport, DatasetManifest, Shard
+from schemas.datasets import DatasetImport, IdxManifest, Shard
 from schemas.diagnostic import Diagnostic
 from schemas.models import Mlp
 from schemas.states import JobState
@@ -18,7 +18,7 @@ from service.queue.cancel import cancel
 
 TRAINING = Training(steps=4, checkpoints=(0, 2))
 BRACKETS = Brackets(training=TRAINING, examples=First(count=4))
-MANIFEST = DatasetManifest(
+MANIFEST = IdxManifest(
     shape=(4, 4),
     labels=("a", "b", "c"),
     shards=(

@@ -40,8 +40,10 @@ def refusal(body: Mapping[str, Any]) -> ProblemError:
         ),
         (
             {"spec": {**TRAINING, "model": {"kind": "mpl"}}},
-            "spec.model: unknown kind 'mpl': expected one of mlp, convnet, registry; did you mean 'mlp'?",
+            "spec.model: unknown kind 'mpl': expected one of mlp, convnet, mxresnet, transformer, "
+            "bag_of_embeddings, registry; did you mean 'mlp'?",
         ),
+        ({"spec": {**TRAINING, "model": {"kind": "resnet"}}}, "did you mean 'mxresnet'?"),
         (
             {"spec": {**TRAINING, "optimizer": {"kind": "adam", "beta": 1}}},
             "spec.optimizer.beta: is not a field; expected kind, lr, betas, eps, weight_decay; did you mean 'betas'?",

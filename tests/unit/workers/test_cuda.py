@@ -6,7 +6,7 @@ import torch
 from schemas.blocks import BracketTile, ObjectRef, TrainingSegment
 from schemas.brackets import Brackets
 from schemas.losses import BinaryCrossEntropy
-from schemas.models import ConvNet, Mlp, RegistryModel
+from schemas.models import ConvNet, Mlp, MxResNet, RegistryModel, Transformer
 from schemas.optimizers import Adam, RmsProp, Sgd
 from schemas.training import Training
 from tests.support.memory_context import MemoryContext
@@ -19,7 +19,13 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
 ]
 STEPS = 6
-MODELS = {"convnet": ConvNet(channels=(4, 4)), "mlp": Mlp(hidden=(8,)), "dropout": RegistryModel(name="dropout")}
+MODELS = {
+    "convnet": ConvNet(channels=(4, 4)),
+    "mlp": Mlp(hidden=(8,)),
+    "mxresnet": MxResNet(),
+    "transformer": Transformer(width=8, heads=2, patch=2),
+    "dropout": RegistryModel(name="dropout"),
+}
 OPTIMIZERS = [Sgd(lr=0.1, momentum=0.9), Adam(betas=(0.8, 0.999)), RmsProp(momentum=0.5, centered=True)]
 
 
@@ -62,9 +68,10 @@ def test_resuming_is_bitwise(gpu: CudaContext, lab: None, model: str, optimizer)
         assert last(segment(spec, cut, whole.objects, gpu)).sha256 == last(whole).sha256
 
 
+@pytest.mark.parametrize("model", ["convnet", "transformer"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_tiles_repeat_bitwise_and_agree_with_those_of_a_cpu(gpu: CudaContext, dtype: str) -> None:
-    run_spec = training(model=MODELS["convnet"])
+def test_tiles_repeat_bitwise_and_agree_with_those_of_a_cpu(gpu: CudaContext, dtype: str, model: str) -> None:
+    run_spec = training(model=MODELS[model])
     checkpoint = last(segment(run_spec, 0, (), gpu))
     spec = Brackets(training=run_spec, examples=range(10, 15), test_examples=[0, 1], keep="all", dtype=dtype)
     first, again = tile(spec, checkpoint, gpu), tile(spec, checkpoint, gpu)

@@ -2,9 +2,9 @@ import pytest
 
 from schemas.brackets import Brackets
 from schemas.data import Digits, First, Idx, Random, RegistryData
-from schemas.datasets import DatasetManifest, Shard
+from schemas.datasets import IdxManifest, Shard
 from schemas.diagnostic import Diagnostic
-from schemas.models import Mlp
+from schemas.models import Mlp, Transformer
 from schemas.training import Training
 from service.errors import Refused
 from service.planner.limits import check
@@ -50,13 +50,19 @@ def test_too_many_bytes():
 
 
 def test_outputs_that_are_not_the_labels():
-    manifest = DatasetManifest(
+    manifest = IdxManifest(
         shape=(2, 2), labels=("a", "b"), shards=(Shard(sha256="0" * 64, size_bytes=1, split="train", count=9),)
     )
     data = data_size(Idx(digest="0" * 64), manifest)
     spec = Training(steps=1, data=Idx(digest="0" * 64), model=Mlp(outputs=3))
     assert refused(spec, "3 outputs but the dataset has 2 labels", data) == "outputs_mismatch"
     assert refused(Brackets(training=spec, examples=First(count=2)), "3 outputs", data) == "outputs_mismatch"
+
+
+def test_inputs_that_the_model_cannot_take():
+    spec = Training(steps=1, model=Transformer(patch=3))
+    assert refused(spec, "must divide height and width, the images have 8 × 8") == "inputs_mismatch"
+    assert refused(Brackets(training=spec, examples=First(count=2)), "patch of 3") == "inputs_mismatch"
 
 
 def test_what_is_not_known_here_is_left_to_the_workers():

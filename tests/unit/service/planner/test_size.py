@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -75,3 +77,22 @@ def test_data_that_only_a_worker_knows_are_guessed(model: Model) -> None:
 @pytest.mark.parametrize("model", [RegistryModel(name="x"), BagOfEmbeddings(), Transformer(patch=3)], ids=kind)
 def test_a_model_that_cannot_be_walked_is_guessed(model: Model) -> None:
     assert model_size(Training(steps=1, model=model), data_size(Digits(), None)) == UNKNOWN_MODEL
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    channels=st.lists(st.integers(1, 9), min_size=1, max_size=5),
+    blocks=st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(1, 3)),
+    patch=st.integers(1, 3),
+    extent=st.tuples(st.integers(1, 5), st.integers(1, 5)),
+    norm=st.sampled_from(["batch", "none"]),
+)
+def test_of_any_width(channels: list[int], blocks: tuple[int, int, int], patch: int, extent: tuple[int, int], norm):
+    heads, ratio, depth = blocks
+    shape = (channels[0], extent[0] * patch, extent[1] * patch)
+    for model in (
+        Mlp(hidden=tuple(channels)),
+        ConvNet(channels=tuple(channels), norm=norm),
+        Transformer(width=heads * channels[-1], heads=heads, mlp_ratio=ratio, depth=depth, patch=patch),
+    ):
+        check(model, DataSize(9, 9, 3, shape), torch.zeros(1, *shape))

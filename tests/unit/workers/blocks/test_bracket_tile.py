@@ -31,7 +31,7 @@ def test_a_tile_on_a_trained_convnet_agrees_with_whole_hessians(context: MemoryC
     data = digits()
     chosen = [10, 12, 200]
     targets = torch.eye(10, dtype=torch.float64)[data.train.labels[chosen]]
-    reference = dense(model, example_loss(made.training.loss), data.train.inputs[chosen], targets)
+    reference = dense(model, example_loss(made.training.loss, data.label_names), data.train.inputs[chosen], targets)
     arrays, rows = context.arrays(finished.objects[0]), columns_of(finished)
     for place, (a, b) in enumerate(((0, 1), (0, 2), (1, 2))):
         bracket = reference.bracket(a, b)

@@ -16,6 +16,7 @@ from workers.losses import example_loss
 from workers.models import initialised
 
 SHAPE, K, N = (1, 4, 4), 3, 6
+NAMES = ("a", "b", "c")
 CASES = {
     "mlp-mish-bce": (Mlp(hidden=(5,), activation="mish"), BinaryCrossEntropy()),
     "mlp-gelu-softmax": (Mlp(hidden=(4, 4), activation="gelu"), CrossEntropy()),
@@ -47,13 +48,13 @@ def derived(name: str) -> tuple[nn.Module, Tensor, Tensor, Dense]:
             buffer.copy_(torch.rand(buffer.shape, generator=draw) + 0.5)
     inputs = torch.randn(N, *SHAPE, generator=draw, dtype=torch.float64)
     targets = torch.eye(K, dtype=torch.float64)[torch.arange(N) % K]
-    return model, inputs, targets, dense(model, example_loss(loss_spec), inputs, targets)
+    return model, inputs, targets, dense(model, example_loss(loss_spec, NAMES), inputs, targets)
 
 
 def make(name: str, dtype: torch.dtype = torch.float64) -> Problem:
     spec, loss_spec = CASES[name]
     model, inputs, targets, reference = derived(name)
-    loss = example_loss(loss_spec)
+    loss = example_loss(loss_spec, NAMES)
     functional = Functional.of(initialised(spec, SHAPE, K, 3, dtype), loss)
     functional = Functional(
         functional.model,

@@ -8,9 +8,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from schemas.models import ConvNet, Mlp
+from tests.support.tiles import tile_of
 from workers.brackets.functional import Functional
+from workers.brackets.generic import Generic
 from workers.brackets.geometry import TileShape
-from workers.brackets.pairs import TileTask, compute_tile
 from workers.losses import binary_cross_entropy_mean
 from workers.models import build
 
@@ -42,8 +43,9 @@ def test_a_tile_stays_on_its_device(spec: ConvNet | Mlp, shape: TileShape) -> No
     functional = Functional.of(build(spec, (1, 8, 8), 3).to("meta"), binary_cross_entropy_mean)
     inputs, targets = torch.randn(5, 1, 8, 8, device="meta"), torch.rand(5, 3, device="meta")
     with NoMixing():
-        tile = compute_tile(functional, inputs, targets, TileTask(shape, 2, inputs[:2], frozenset({(1, 4)})))
+        found = tile_of(Generic(functional), inputs, targets, shape, 2, tests=inputs[:2], kept=[(1, 4)])
+    tile = found.tile
     assert tile.sums.squares.device.type == "meta"
     assert tile.logits is not None
     assert tile.logits.device.type == "cpu"
-    assert {part.device.type for part in tile.kept[1, 4].values()} <= {"cpu"}
+    assert {part.device.type for kept in tile.kept.values() for part in kept.values()} <= {"cpu"}

@@ -15,11 +15,11 @@ SPANS = st.one_of(
 
 
 @given(SPANS)
-def test_index_counts_the_members_in_order(spans: tuple[range, range]) -> None:
+def test_places_count_the_members_in_order(spans: tuple[range, range]) -> None:
     shape = TileShape(*spans)
     members = [tuple(pair) for pair in shape.members().tolist()]
     assert members == [(a, b) for a in spans[0] for b in spans[1] if a < b]
-    assert [shape.index(a, b) for a, b in members] == list(range(shape.pairs))
+    assert shape.places(shape.rows, shape.columns).tolist() == list(range(shape.pairs))
 
 
 @given(SPANS, st.integers(1, 7))
@@ -29,7 +29,10 @@ def test_micro_tiles_cover_every_pair_once(spans: tuple[range, range], edge: int
         (a, b) for rows, columns in shape.micro(edge) for a in rows for b in columns if a < b or not shape.diagonal
     ]
     assert sorted(covered) == [tuple(pair) for pair in shape.members().tolist()]
+    members = shape.members()
     for rows, columns in shape.micro(edge):
+        pairs = [[a, b] for a in rows for b in columns if a < b]
+        assert members[shape.places(rows, columns)].tolist() == pairs
         assert max(len(rows), len(columns)) <= edge
         assert rows == columns or rows.stop <= columns.start
 

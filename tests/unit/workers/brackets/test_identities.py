@@ -6,12 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from tests.support.dense import flatten, logits
+from tests.support.tiles import tile_of
 from workers.brackets.functional import Functional
-from workers.brackets.geometry import TileShape
-from workers.brackets.pairs import Tile, TileTask, compute_tile
+from workers.brackets.generic import Generic
 from workers.losses import squared_error_sum
-
-PAIR = TileShape(range(2), range(2))
 
 
 class Rows(nn.Module):
@@ -28,9 +26,7 @@ class Rows(nn.Module):
 
 def kept(functional: Functional, inputs: Tensor, targets: Tensor, pair: tuple[int, int]) -> Tensor:
     """[v_a, v_b] as one vector."""
-    shape = TileShape(range(len(inputs)), range(len(inputs)))
-    found: Tile = compute_tile(functional, inputs, targets, TileTask(shape, len(inputs), kept=frozenset({pair})))
-    return torch.cat([tensor.reshape(-1) for tensor in found.kept[pair].values()])
+    return tile_of(Generic(functional), inputs, targets, kept=[pair]).kept[pair]
 
 
 @pytest.mark.parametrize("P", [1, 2, 7])
@@ -74,9 +70,10 @@ def swap(problem, lr: float) -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize("name", ["mlp-mish-bce", "mlp-gelu-softmax", "mlp-tanh-squares", "convnet-batchnorm-mish"])
 def test_a_finite_swap_approaches_the_bracket_at_first_order(problem_of, name: str) -> None:
     problem = problem_of(name)
-    task = TileTask(PAIR, 2, problem.inputs, frozenset({(0, 1)}))
-    found = compute_tile(problem.functional, problem.inputs, problem.targets, task)
-    bracket = torch.cat([tensor.reshape(-1) for tensor in found.kept[0, 1].values()])
+    found = tile_of(
+        Generic(problem.functional), problem.inputs[:2], problem.targets[:2], tests=problem.inputs, kept=[(0, 1)]
+    )
+    bracket = found.kept[0, 1]
     rates = np.array([3e-2, 1e-2, 3e-3, 1e-3])
     errors = []
     for lr in rates:
@@ -84,7 +81,7 @@ def test_a_finite_swap_approaches_the_bracket_at_first_order(problem_of, name: s
         errors.append(
             (
                 float((parameters / lr**2 - bracket).norm() / bracket.norm()),
-                float((outputs / lr**2 - found.logits[0]).norm() / found.logits[0].norm()),
+                float((outputs / lr**2 - found.tile.logits[0]).norm() / found.tile.logits[0].norm()),
             )
         )
     for series in np.array(errors).T:
@@ -97,12 +94,9 @@ def test_the_bracket_of_batch_means_is_the_mean_over_their_pairs(problem) -> Non
     """A3: [v_B, v_C] = H_C g_B − H_B g_C is the mean of the |B||C| pair brackets."""
     reference = problem.reference
     left, right = [0, 1], [2, 3, 4]
-    shape = TileShape(range(2), range(2, 5))
-    task = TileTask(shape, 2, kept=frozenset((a, b) for a in left for b in right))
-    found = compute_tile(problem.functional, problem.inputs, problem.targets, task)
-    mean = torch.stack(
-        [torch.cat([t.reshape(-1) for t in bracket.values()]) for bracket in found.kept.values()]
-    ).mean(0)
+    pairs = [(a, b) for a in left for b in right]
+    found = tile_of(Generic(problem.functional), problem.inputs, problem.targets, kept=pairs)
+    mean = torch.stack(list(found.kept.values())).mean(0)
     g, H = reference.gradients, reference.hessians
     expected = H[right].mean(0) @ g[left].mean(0) - H[left].mean(0) @ g[right].mean(0)
     torch.testing.assert_close(mean, expected, rtol=1e-9, atol=1e-13)

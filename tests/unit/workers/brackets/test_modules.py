@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.support.tiles import tile_of
 from workers.brackets.functional import Functional
-from workers.brackets.geometry import TileShape
-from workers.brackets.pairs import TileTask, compute_tile
+from workers.brackets.generic import Generic
 from workers.losses import binary_cross_entropy_mean, cross_entropy
 
 N, WIDTH = 4, 3
@@ -85,14 +85,13 @@ def test_brackets_agree_with_whole_hessians(make, loss, micro: int) -> None:
         inputs = torch.randn(N, WIDTH, dtype=torch.float64)
         targets = torch.rand(functional.logits(functional.parameters, inputs).shape, dtype=torch.float64)
     pairs = list(combinations(range(N), 2))
-    task = TileTask(TileShape(range(N), range(N)), micro, inputs[:2], frozenset(pairs))
-    tile = compute_tile(functional, inputs, targets, task)
+    found = tile_of(Generic(functional), inputs, targets, micro=micro, tests=inputs[:2], kept=pairs)
+    tile = found.tile
     derivatives = [whole(functional, inputs[x], targets[x]) for x in range(N)]
     for place, (a, b) in enumerate(pairs):
         (g_a, H_a), (g_b, H_b) = derivatives[a], derivatives[b]
         expected = H_b @ g_a - H_a @ g_b
-        kept = torch.cat([part.reshape(-1) for part in tile.kept[a, b].values()])
-        torch.testing.assert_close(kept, expected, rtol=1e-8, atol=1e-12)
+        torch.testing.assert_close(found.kept[a, b], expected, rtol=1e-8, atol=1e-12)
         torch.testing.assert_close(tile.sums.squares[place].sum(), expected @ expected, rtol=1e-8, atol=1e-12)
         torch.testing.assert_close(tile.sums.dot_y[place], expected @ g_b, rtol=1e-8, atol=1e-12)
     assert tile.logits is not None

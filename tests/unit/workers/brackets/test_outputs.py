@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 import torch
 
+from schemas.losses import BinaryCrossEntropy, CrossEntropy
 from workers.brackets.outputs import output_sums, slack
+from workers.data.digits import digits
+
+DATA = digits()
 
 MOVED = np.array([[[1.0, -3.0], [2.0, 0.5]], [[0.0, 1.0], [-4.0, 1.0]]])  # 2 pairs, 2 test examples, 2 outputs
 SLACKS = np.array([[0.25, 0.1], [0.1, 0.2]])
@@ -33,10 +37,11 @@ def test_no_pairs_are_no_movement() -> None:
 def test_slack_is_the_slope_of_the_probability() -> None:
     logits = torch.randn(3, 4, dtype=torch.float64, requires_grad=True)
     (slope,) = torch.autograd.grad(torch.sigmoid(logits).sum(), logits)
-    torch.testing.assert_close(slack(logits.detach(), independent=True), slope)
+    torch.testing.assert_close(slack(BinaryCrossEntropy(), DATA, logits.detach()), slope)
     jacobian = torch.autograd.functional.jacobian(lambda z: z.softmax(-1), logits[0])
-    torch.testing.assert_close(slack(logits.detach(), independent=False)[0], jacobian.diagonal())
+    torch.testing.assert_close(slack(CrossEntropy(), DATA, logits.detach())[0], jacobian.diagonal())
 
 
 def test_slack_does_not_drown_in_float32() -> None:
-    assert float(slack(torch.tensor([[20.0]]), independent=True)) == pytest.approx(np.exp(-20.0), rel=1e-6)
+    found = slack(BinaryCrossEntropy(), DATA, torch.tensor([[20.0]]))
+    assert float(found) == pytest.approx(np.exp(-20.0), rel=1e-6)

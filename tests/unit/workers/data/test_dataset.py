@@ -52,7 +52,7 @@ def texts(tokens: torch.Tensor = TOKENS, vocabulary: int | None = 4) -> Dataset:
     return Dataset(split, split, ("a", "b"), "none", vocabulary)
 
 
-def test_token_numbers_keep_their_type() -> None:
+def test_token_ids_keep_their_type() -> None:
     moved = texts().to(torch.device("cpu"), torch.float64)
     assert moved.train.inputs.dtype == torch.int64
     assert (moved.vocabulary, moved.input_shape) == (4, (3,))
@@ -62,11 +62,11 @@ def test_token_numbers_keep_their_type() -> None:
     ("tokens", "message"),
     [
         (TOKENS.double(), "needs as many labels as int64 inputs .* torch.float64"),
-        (TOKENS + 1, r"token numbers must lie in 0 … 3, the train split has 1 … 4"),
+        (TOKENS + 1, r"token ids must lie in 0 … 3, the train split has 1 … 4"),
         (TOKENS - 1, r"the train split has -1 … 2"),
-        (TOKENS[:, 0], r"texts are \(N, L\) token numbers, the train split has \(3,\)"),
+        (TOKENS[:, 0], r"texts are \(N, L\) token ids, the train split has \(3,\)"),
     ],
 )
-def test_texts_that_are_not_token_numbers(tokens: torch.Tensor, message: str) -> None:
+def test_texts_that_are_not_token_ids(tokens: torch.Tensor, message: str) -> None:
     with pytest.raises(UserFault, match=message):
         texts(tokens)

@@ -5,7 +5,7 @@ from safetensors.torch import save
 
 from schemas.canonical import canonical_json, digest
 from schemas.data import Idx
-from schemas.datasets import DatasetManifest, Shard, manifest_key, shard_key
+from schemas.datasets import IdxManifest, Shard, manifest_key, shard_key
 from tests.support.memory_context import MemoryContext
 from workers.data.idx import idx
 from workers.errors import BlockFault, UserFault
@@ -25,7 +25,7 @@ def imported(context: MemoryContext, parts=PARTS, **changed) -> str:
         context.put(shard_key(sha256), content)
         count = part.stop - part.start
         shards.append(Shard(sha256=sha256, size_bytes=len(content), split=split, count=count))
-    manifest = DatasetManifest(shape=(3, 2), labels=("a", "b", "c"), shards=tuple(shards))
+    manifest = IdxManifest(shape=(3, 2), labels=("a", "b", "c"), shards=tuple(shards))
     context.put(manifest_key(digest(manifest)), canonical_json(manifest))
     return digest(manifest)
 
@@ -61,7 +61,10 @@ def test_a_manifest_that_is_not_one(context: MemoryContext) -> None:
 def test_a_shard_without_labels(context: MemoryContext) -> None:
     parts = [("train", slice(0, 2)), ("test", slice(2, 4))]
     wrong = imported(context, parts, labels=LABELS[:5])
-    with pytest.raises(UserFault, match=r"should hold 2 images of \(3, 2\), .* labels \(5,\)"):
+    with pytest.raises(
+        UserFault,
+        match=r"\(2, 3, 2\) and labels uint8 \(2,\); it has .* labels uint8 \(5,\)",
+    ):
         idx(Idx(digest=wrong), context, torch.float32)
 
 
@@ -69,7 +72,7 @@ def test_a_shard_that_is_no_safetensors_object(context: MemoryContext) -> None:
     sha256 = context.put("", b"junk")
     context.put(shard_key(sha256), b"junk")
     shard = Shard(sha256=sha256, size_bytes=4, split="train", count=1)
-    manifest = DatasetManifest(shape=(3, 2), labels=("a",), shards=(shard,))
+    manifest = IdxManifest(shape=(3, 2), labels=("a",), shards=(shard,))
     context.put(manifest_key(digest(manifest)), canonical_json(manifest))
     with pytest.raises(UserFault, match="is not a safetensors object with images and labels"):
         idx(Idx(digest=digest(manifest)), context, torch.float32)

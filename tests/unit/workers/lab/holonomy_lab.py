@@ -87,6 +87,27 @@ def two_labels(n=12, seed=0):
     return Dataset(Split(inputs[:n], labels[:n]), Split(inputs[n:], labels[n:]), ("right", "up"), "none")
 
 
+def power(exponent=2):
+    return lambda logits, targets: (logits - targets).pow(exponent).sum(-1)
+
+
+def mean_over_batch():
+    return lambda logits, targets: (logits - targets).square().mean()
+
+
+def not_a_tensor():
+    return lambda logits, targets: 0.0
+
+
+def centred():
+    """Couples the examples of a batch, as losses of contrast do."""
+    return lambda logits, targets: (logits - logits.mean(0, keepdim=True) - targets).square().sum(-1)
+
+
+def breaks():
+    return lambda logits, targets: logits.reshape(7)
+
+
 def not_an_optimizer(parameters):
     return "an optimizer"
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from schemas.models import ConvNet, Mlp, RegistryModel
+from schemas.models import ConvNet, Mlp, MxResNet, RegistryModel, Transformer
 from workers.errors import UserFault
 from workers.models import build, initialised
 
@@ -43,14 +43,25 @@ def test_the_pool_is_the_mean_over_the_map() -> None:
     assert build(ConvNet(channels=(2,)), IMAGE, 1)[3](maps).tolist() == [[1.5, 5.5]]
 
 
-@pytest.mark.parametrize("spec", [Mlp(outputs=3), ConvNet(outputs=3)], ids=lambda spec: spec.kind)
+@pytest.mark.parametrize(
+    "spec",
+    [Mlp(outputs=3), ConvNet(outputs=3), MxResNet(outputs=3), Transformer(outputs=3)],
+    ids=lambda spec: spec.kind,
+)
 def test_outputs_of_the_spec_win_over_the_labels(spec) -> None:
-    assert build(spec, IMAGE, 10)(torch.zeros(2, *IMAGE)).shape == (2, 3)
+    assert build(spec, IMAGE, 10).eval()(torch.zeros(2, *IMAGE)).shape == (2, 3)
 
 
 def test_a_convnet_needs_images() -> None:
     with pytest.raises(UserFault, match=r"needs inputs of shape \(channels, height, width\), the data has \(64,\)"):
         build(ConvNet(), (64,), 10)
+
+
+def test_a_text_needs_a_model_of_texts() -> None:
+    with pytest.raises(
+        UserFault, match="a convnet takes numbers, and the data is text, as 12 token ids: use a bag_of"
+    ):
+        build(ConvNet(), (12,), 2, vocabulary=30)
 
 
 def test_a_registry_model_gets_its_options(lab: None) -> None:

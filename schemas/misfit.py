@@ -1,6 +1,6 @@
 """Whether a model can take a dataset's inputs, from their shape alone.
 
-Images are (channels, height, width) or any other shape of numbers; texts are (length,) of token numbers, and have a
+Images are (channels, height, width) or any other shape of numbers; texts are (length,) of token ids, and have a
 vocabulary.
 """
 
@@ -15,7 +15,7 @@ def misfit(model: Model, shape: tuple[int, ...], vocabulary: int | None) -> str 
     Args:
         model: What is to be built.
         shape: Shape of one input.
-        vocabulary: Number of token numbers of a text dataset, padding included; None where inputs are not text.
+        vocabulary: Number of token ids of a text dataset, padding included; None where inputs are not text.
     """
     text = vocabulary is not None
     match model:
@@ -23,7 +23,7 @@ def misfit(model: Model, shape: tuple[int, ...], vocabulary: int | None) -> str 
             return None
         case Mlp() | ConvNet() | MxResNet() if text:
             return (
-                f"{_named(model)} takes numbers, and the data is text, as {shape[0]} token numbers: "
+                f"{_named(model)} takes numbers, and the data is text, as {shape[0]} token ids: "
                 "use a bag_of_embeddings or a transformer"
             )
         case Mlp():

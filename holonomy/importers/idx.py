@@ -10,20 +10,15 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal, cast
+from typing import IO, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from holonomy.errors import BadFile
+from holonomy.importers.source import SHARD_BYTES, Arrays, Bytes, rows_of
+from schemas.datasets import IdxManifest, Shard, SplitName
 
-Split = Literal["train", "test"]
-Bytes = NDArray[np.uint8]
-
-SHARD_BYTES = 32 * 2**20
-"""Largest shard made; one shard at a time is held in memory."""
-_HEADER_ROOM = 4096
-_STEMS: dict[Split, str] = {"train": "train", "test": "t10k"}
+_STEMS: dict[SplitName, str] = {"train": "train", "test": "t10k"}
 _UNSIGNED_BYTE = 8
 
 
@@ -31,7 +26,7 @@ _UNSIGNED_BYTE = 8
 class IdxSplit:
     """One split of a dataset: its image file, and its labels in memory (one byte per example)."""
 
-    split: Split
+    split: SplitName
     images: Path
     count: int
     shape: tuple[int, int]
@@ -56,6 +51,35 @@ class IdxFolder:
         largest = max(int(self.train.labels.max()), int(self.test.labels.max()))
         return tuple(str(label) for label in range(largest + 1))
 
+    def count(self, split: SplitName) -> int:
+        """Examples in a split."""
+        return self._split(split).count
+
+    def pieces(self, split: SplitName, shard_bytes: int = SHARD_BYTES) -> Iterator[Arrays]:
+        """`images` (n, height, width) and `labels` (n,) in order, as many at a time as fit a shard.
+
+        Raises:
+            BadFile: the image file ends early, goes on too long, or its compression is damaged.
+        """
+        part = self._split(split)
+        height, width = part.shape
+        rows = rows_of(height * width + 1, shard_bytes)
+        with _open(part.images) as file:
+            _header(file, part.images, axes=3)
+            for start in range(0, part.count, rows):
+                stop = min(start + rows, part.count)
+                content = _read(file, (stop - start) * height * width, part.images)
+                images = np.frombuffer(content, np.uint8).reshape(stop - start, height, width)
+                yield {"images": images, "labels": part.labels[start:stop]}
+            _expect_end(file, part.images)
+
+    def manifest(self, shards: tuple[Shard, ...]) -> IdxManifest:
+        """What the service keeps of it."""
+        return IdxManifest(shape=self.shape, labels=self.labels, shards=shards)
+
+    def _split(self, split: SplitName) -> IdxSplit:
+        return self.train if split == "train" else self.test
+
 
 def open_folder(folder: str | Path) -> IdxFolder:
     """Find and check the four files: `{train,t10k}-{images,labels}-idx{3,1}-ubyte`, each plain or with `.gz`.
@@ -75,24 +99,7 @@ def open_folder(folder: str | Path) -> IdxFolder:
     return IdxFolder(train, test)
 
 
-def pieces(split: IdxSplit, shard_bytes: int = SHARD_BYTES) -> Iterator[tuple[Bytes, Bytes]]:
-    """Images (n, height, width) and labels (n,) in order, as many at a time as fit a shard.
-
-    Raises:
-        BadFile: the image file ends early, goes on too long, or its compression is damaged.
-    """
-    height, width = split.shape
-    rows = max(1, (shard_bytes - _HEADER_ROOM) // (height * width + 1))
-    with _open(split.images) as file:
-        _header(file, split.images, axes=3)
-        for start in range(0, split.count, rows):
-            stop = min(start + rows, split.count)
-            content = _read(file, (stop - start) * height * width, split.images)
-            yield np.frombuffer(content, np.uint8).reshape(stop - start, height, width), split.labels[start:stop]
-        _expect_end(file, split.images)
-
-
-def _open_split(root: Path, split: Split) -> IdxSplit:
+def _open_split(root: Path, split: SplitName) -> IdxSplit:
     stem = _STEMS[split]
     images, labels = _find(root, f"{stem}-images", 3), _find(root, f"{stem}-labels", 1)
     with _open(images) as file:

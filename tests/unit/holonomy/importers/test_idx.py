@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from holonomy import BadFile
-from holonomy.idx import open_folder, pieces
+from holonomy.importers.idx import open_folder
 from tests.support.contracts_client import write_idx_folder
 
 
@@ -21,16 +21,16 @@ def folder(tmp_path: Path) -> Path:
 def test_pieces_put_together_are_the_whole(tmp_path: Path) -> None:
     images = write_idx_folder(tmp_path, train=23)
     source = open_folder(tmp_path)
-    parts = list(pieces(source.train, shard_bytes=4096 + 5 * 21))
-    assert [len(labels) for _, labels in parts] == [5, 5, 5, 5, 3]
-    np.testing.assert_array_equal(np.concatenate([part for part, _ in parts]), images)
-    np.testing.assert_array_equal(np.concatenate([labels for _, labels in parts]), np.arange(23) % 3)
+    parts = list(source.pieces("train", shard_bytes=4096 + 5 * 21))
+    assert [len(part["labels"]) for part in parts] == [5, 5, 5, 5, 3]
+    np.testing.assert_array_equal(np.concatenate([part["images"] for part in parts]), images)
+    np.testing.assert_array_equal(np.concatenate([part["labels"] for part in parts]), np.arange(23) % 3)
     assert (source.shape, source.labels) == ((4, 5), ("0", "1", "2"))
 
 
 def test_the_dotted_spelling_is_found(folder: Path) -> None:
     (folder / "t10k-labels-idx1-ubyte").rename(folder / "t10k-labels.idx1-ubyte")
-    assert open_folder(folder).test.count == 3
+    assert open_folder(folder).count("test") == 3
 
 
 def _images(count: int, height: int, width: int, content: bytes) -> bytes:
@@ -70,7 +70,7 @@ def test_each_mistake_has_a_line(folder: Path, name: str, content: bytes | None,
 def test_damaged_images_are_found_while_reading(folder: Path, content: bytes, message: str) -> None:
     (folder / "train-images-idx3-ubyte.gz").write_bytes(content)
     with pytest.raises(BadFile, match=message):
-        list(pieces(open_folder(folder).train))
+        list(open_folder(folder).pieces("train"))
 
 
 def test_not_gzip_at_all(folder: Path) -> None:
