@@ -13,6 +13,7 @@ from schemas.losses import BinaryCrossEntropy, CrossEntropy
 from schemas.models import ConvNet, Mlp, Model, MxResNet
 from workers.brackets.functional import Functional
 from workers.brackets.generic import Generic
+from workers.brackets.structured.path import Structured
 from workers.brackets.path import BracketPath
 from workers.losses import example_loss
 from workers.models import initialised
@@ -55,7 +56,8 @@ def subject(
     spec: Model, shape: tuple[int, ...], N: int, device: torch.device, *, T: int = 0, K: int = 10, soft: bool = False
 ) -> Subject:
     """Draw a subject; `soft` takes independent labels and the mean binary cross-entropy in place of classes."""
-    loss = example_loss(BinaryCrossEntropy(reduction="mean") if soft else CrossEntropy())
+    names = [str(output) for output in range(K)]
+    loss = example_loss(BinaryCrossEntropy(reduction="mean") if soft else CrossEntropy(), names)
     model = initialised(spec, shape, K, SEED, torch.float32).to(device)
     generator = torch.Generator().manual_seed(SEED)
     inputs = torch.randn(N, *shape, generator=generator)
@@ -63,4 +65,5 @@ def subject(
     targets = labels.float() if soft else torch.nn.functional.one_hot(labels, K).float()
     tests = torch.randn(T, *shape, generator=generator)
     functional = Functional.of(model, loss)
-    return Subject(functional, Generic(functional), inputs.to(device), targets.to(device), tests.to(device))
+    path = Structured.of(functional) if spec.kind == "mlp" else Generic(functional)
+    return Subject(functional, path, inputs.to(device), targets.to(device), tests.to(device))
