@@ -33,6 +33,27 @@ def hessian_products(functional: Functional, example: Tensor, target: Tensor, di
     return products
 
 
+def gradients_and_products(
+    functional: Functional, inputs: Tensor, targets: Tensor, directions: Tensors
+) -> tuple[Tensors, Tensors]:
+    """g_y and H_y u at m examples y for D directions u: (m, *shape) and (D, m, *shape) per parameter.
+
+    The weights are shared by the examples, so that every layer sees an ordinary batch; the gradients come with the
+    products.
+    """
+
+    def gradients(parameters: Tensors) -> Tensors:
+        result: Tensors = vmap(grad(functional.example_loss), in_dims=(None, 0, 0))(parameters, inputs, targets)
+        return result
+
+    def product(direction: Tensors) -> tuple[Tensors, Tensors]:
+        own, products = jvp(gradients, (functional.parameters,), (direction,))[:2]
+        return own, products
+
+    found: tuple[Tensors, Tensors] = vmap(product, out_dims=(None, 0))(directions)  # type: ignore[arg-type]
+    return found
+
+
 def gauss_newton_products(functional: Functional, example: Tensor, target: Tensor, directions: Tensors) -> Tensors:
     """J_yᵀ S_y J_y u for D directions u at one example y: (D, *shape) per parameter.
 
