@@ -23,20 +23,20 @@ def tile_shapes(N: int, edge: int) -> Iterator[TileShape]:
             yield TileShape(rows, columns)
 
 
-def tiles(subject: Subject, shapes: Sequence[TileShape], micro: int, *, moved: bool = False) -> Iterator[Tile]:
+def tiles(subject: Subject, shapes: Sequence[TileShape], *, moved: bool = False) -> Iterator[Tile]:
     """The brackets of these tiles, one tile after the other; with `moved`, their logit perturbations too."""
     path, states = subject.path, span_states(subject.path, subject.inputs, subject.targets)
     n = len(subject.functional.parameters)
     tests = path.tests(subject.tests) if moved else None
     for shape in shapes:
         flags = np.ones(shape.pairs, np.bool_) if moved else None
-        task = TileTask(shape, micro, tests=tests, moved=flags)
+        task = TileTask(shape, subject.micro, tests=tests, moved=flags)
         yield compute_tile(path, states, task, n, subject.inputs.device)
 
 
-def all_pairs(subject: Subject, micro: int, *, moved: bool = False) -> Tile:
+def all_pairs(subject: Subject, *, moved: bool = False) -> Tile:
     """All pairs as a single tile."""
-    [tile] = tiles(subject, list(tile_shapes(len(subject.inputs), len(subject.inputs))), micro, moved=moved)
+    [tile] = tiles(subject, list(tile_shapes(len(subject.inputs), len(subject.inputs))), moved=moved)
     return tile
 
 
@@ -58,7 +58,3 @@ def check_norms(tile: Tile, norms: Tensor, tolerance: float) -> None:
     if not error <= tolerance:
         raise RuntimeError(f"norms must agree to {tolerance:g} relative, the largest difference is {error:g}")
 
-
-def micro_edge(subject: Subject) -> int:
-    """Edge of the micro tiles."""
-    return {"generic": 16, "tap": 4, "structured": 32}[subject.path.name]

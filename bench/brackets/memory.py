@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from bench.brackets.case import Conditions
-from bench.brackets.engine import micro_edge, tile_shapes, tiles
+from bench.brackets.engine import tile_shapes, tiles
 from bench.brackets.subjects import IMAGE, MLP, MLP_INPUT, RESNET, Subject, subject
 from bench.report import Figure
 from workers.determinism import deterministic
@@ -57,7 +57,7 @@ def _peak(given: Subject) -> dict[str, float | str]:
     shapes = list(tile_shapes(len(given.inputs), TILE_EDGE))
     before = _start(given.inputs.device)
     began = time.perf_counter()
-    total = sum(tile.sums.squares.sum().item() for tile in tiles(given, shapes, micro_edge(given)))
+    total = sum(tile.sums.squares.sum().item() for tile in tiles(given, shapes))
     seconds = time.perf_counter() - began
     if not total > 0:
         raise RuntimeError(f"the brackets must have positive norms, their squares sum to {total}")

@@ -6,7 +6,7 @@ Axes: N examples.
 import torch
 
 from bench.brackets.case import Conditions, spread_figure
-from bench.brackets.engine import all_pairs, check_norms, micro_edge, tile_shapes, tiles
+from bench.brackets.engine import all_pairs, check_norms, tile_shapes, tiles
 from bench.brackets.subjects import CONVNET, IMAGE, MLP, MLP_INPUT, Subject, subject
 from bench.brackets.textbook import textbook_norms
 from bench.brackets.timing import Spread, Times, interleaved
@@ -39,10 +39,10 @@ def large_mlp(conditions: Conditions) -> list[Figure]:
     """
     N = 256 if conditions.quick else 512
     given = subject(MLP, MLP_INPUT, N, conditions.device)
-    micro, shapes = micro_edge(given), list(tile_shapes(N, TILE_EDGE))
+    shapes = list(tile_shapes(N, TILE_EDGE))
     n = _MATRIX[conditions.device.type]
     a, b = torch.randn(2, n, n, device=conditions.device).unbind()
-    methods = {"engine": lambda: list(tiles(given, shapes, micro)), "matrix": lambda: a @ b}
+    methods = {"engine": lambda: list(tiles(given, shapes)), "matrix": lambda: a @ b}
     times = interleaved(methods, 3 if conditions.quick else 7, conditions.device, {"matrix": 5})
     widths = (*MLP.hidden, given.targets.shape[1])
     operations = N * (N - 1) * 4 * sum(d * before for before, d in zip(widths, widths[1:], strict=False))
@@ -60,13 +60,12 @@ def _against_textbook(
 ) -> list[Figure]:
     """Both textbooks and the engine in turn; the faster textbook counts."""
     functional, inputs, targets = given.functional, given.inputs, given.targets
-    micro = micro_edge(given)
     methods = {
-        "engine": lambda: all_pairs(given, micro),
+        "engine": lambda: all_pairs(given),
         "textbook": lambda: textbook_norms(functional, inputs, targets),
         "textbook, chunked": lambda: textbook_norms(functional, inputs, targets, chunk_size=1),
     }
-    check_norms(all_pairs(given, micro), textbook_norms(functional, inputs, targets, chunk_size=1), TOLERANCE)
+    check_norms(all_pairs(given), textbook_norms(functional, inputs, targets, chunk_size=1), TOLERANCE)
     times = interleaved(methods, 2 if conditions.quick else 5, conditions.device, {"engine": repeats})
     baseline = times.fastest("textbook", "textbook, chunked")
     ratio = times.ratio(baseline, "engine")

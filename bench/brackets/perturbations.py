@@ -6,7 +6,7 @@ Axes: N examples, T test examples, K outputs.
 import torch
 
 from bench.brackets.case import Conditions, spread_figure
-from bench.brackets.engine import all_pairs, micro_edge
+from bench.brackets.engine import all_pairs
 from bench.brackets.subjects import CONVNET, IMAGE, MLP, MLP_INPUT, Subject, subject
 from bench.brackets.timing import Spread, interleaved
 from bench.report import Figure
@@ -22,10 +22,9 @@ def mlp(conditions: Conditions) -> list[Figure]:
     """MLP, all pairs, T = 32: brackets with their perturbations over the brackets alone."""
     N = 64 if conditions.quick else 128
     given = subject(MLP, MLP_INPUT, N, conditions.device, T=T)
-    micro = micro_edge(given)
     methods = {
-        "alone": lambda: all_pairs(given, micro),
-        "moved": lambda: all_pairs(given, micro, moved=True),
+        "alone": lambda: all_pairs(given),
+        "moved": lambda: all_pairs(given, moved=True),
     }
     times = interleaved(methods, 5 if conditions.quick else 15, conditions.device)
     pairs = N * (N - 1) // 2
@@ -42,14 +41,14 @@ def conv_net(conditions: Conditions) -> list[Figure]:
     """Conv net, T = 32: what perturbations add per pair, over a vmapped jvp of the very same brackets."""
     N = 4 if conditions.quick else 8
     given = subject(CONVNET, IMAGE, N, conditions.device, T=T)
-    micro, pairs = micro_edge(given), N * (N - 1) // 2
+    pairs = N * (N - 1) // 2
     directions = _brackets(given)
     methods = {
-        "alone": lambda: all_pairs(given, micro),
-        "moved": lambda: all_pairs(given, micro, moved=True),
+        "alone": lambda: all_pairs(given),
+        "moved": lambda: all_pairs(given, moved=True),
         "jvp": lambda: logit_perturbations(given.functional, given.tests, directions),
     }
-    _check(all_pairs(given, micro, moved=True).logits, methods["jvp"]())
+    _check(all_pairs(given, moved=True).logits, methods["jvp"]())
     times = interleaved(methods, 3 if conditions.quick else 7, conditions.device)
     added = [with_ - without for with_, without in zip(times.seconds["moved"], times.seconds["alone"], strict=True)]
     share = Spread.of([more / jvp for more, jvp in zip(added, times.seconds["jvp"], strict=True)])

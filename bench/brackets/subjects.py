@@ -11,9 +11,12 @@ from torch import Tensor
 
 from schemas.losses import BinaryCrossEntropy, CrossEntropy
 from schemas.models import ConvNet, Mlp, Model, MxResNet
+from schemas.training import Training
+from service.planner.memory import micro_edge
+from service.planner.size import DataSize, model_size
 from workers.brackets.functional import Functional
-from workers.brackets.generic import Generic
 from workers.brackets.structured.path import Structured
+from workers.brackets.tap import Tap
 from workers.brackets.path import BracketPath
 from workers.losses import example_loss
 from workers.models import initialised
@@ -33,6 +36,7 @@ class Subject:
     """A model at a point, the path that was chosen for it, and examples.
 
     Attributes:
+        spec: What the model was built from.
         functional: The model.
         path: How its brackets are computed.
         inputs: Standard normal, (N, *input_shape).
@@ -40,6 +44,7 @@ class Subject:
         tests: Standard normal, (T, *input_shape).
     """
 
+    spec: Model
     functional: Functional
     path: BracketPath[Any, Any]
     inputs: Tensor
@@ -47,9 +52,11 @@ class Subject:
     tests: Tensor
 
     @property
-    def parameters(self) -> int:
-        """P."""
-        return sum(parameter.numel() for parameter in self.functional.parameters.values())
+    def micro(self) -> int:
+        """Edge of the micro tiles that the planner would give to a job with this model and data."""
+        data = DataSize(None, None, self.targets.shape[1], tuple(self.inputs.shape[1:]))
+        size = model_size(Training(model=self.spec, steps=0), data)
+        return micro_edge(self.path.name, size, "float32")
 
 
 def subject(
@@ -65,5 +72,5 @@ def subject(
     targets = labels.float() if soft else torch.nn.functional.one_hot(labels, K).float()
     tests = torch.randn(T, *shape, generator=generator)
     functional = Functional.of(model, loss)
-    path = Structured.of(functional) if spec.kind == "mlp" else Generic(functional)
-    return Subject(functional, path, inputs.to(device), targets.to(device), tests.to(device))
+    path = Structured.of(functional) if spec.kind == "mlp" else Tap(functional)
+    return Subject(spec, functional, path, inputs.to(device), targets.to(device), tests.to(device))
