@@ -8,7 +8,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import torch
 
-from bench.brackets import memory, norms, perturbations
+from bench.brackets import memory, norms, perturbations, service_job
 from bench.brackets.case import Case, Conditions
 from bench.report import Figure, parser, report
 from workers.determinism import deterministic
@@ -21,6 +21,8 @@ CASES: dict[str, Case] = {
     "resnet": memory.resnet,
     "mlp-logits": perturbations.mlp,
     "convnet-logits": perturbations.conv_net,
+    "service": service_job.against_the_kernel,
+    "two-workers": service_job.two_workers,
 }
 
 

@@ -57,4 +57,3 @@ def check_norms(tile: Tile, norms: Tensor, tolerance: float) -> None:
     error = ((ours - theirs).abs() / theirs.clamp_min(torch.finfo(torch.float64).tiny)).max().item()
     if not error <= tolerance:
         raise RuntimeError(f"norms must agree to {tolerance:g} relative, the largest difference is {error:g}")
-

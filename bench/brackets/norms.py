@@ -3,6 +3,8 @@
 Axes: N examples.
 """
 
+from itertools import pairwise
+
 import torch
 
 from bench.brackets.case import Conditions, spread_figure
@@ -45,7 +47,7 @@ def large_mlp(conditions: Conditions) -> list[Figure]:
     methods = {"engine": lambda: list(tiles(given, shapes)), "matrix": lambda: a @ b}
     times = interleaved(methods, 3 if conditions.quick else 7, conditions.device, {"matrix": 5})
     widths = (*MLP.hidden, given.targets.shape[1])
-    operations = N * (N - 1) * 4 * sum(d * before for before, d in zip(widths, widths[1:], strict=False))
+    operations = N * (N - 1) * 4 * sum(d * before for before, d in pairwise(widths))
     best = min(times.seconds["matrix"])
     share = Spread.of([operations / taken / (2 * n**3 / best) for taken in times.seconds["engine"]])
     return [
@@ -79,6 +81,4 @@ def _against_textbook(
 
 def _seconds(name: str, times: Times, method: str, target: float | None = None) -> Figure:
     spread = Spread.of(times.seconds[method])
-    return Figure(
-        name, spread.median, "s", target, lower_is_better=True, low=spread.low, high=spread.high
-    )
+    return Figure(name, spread.median, "s", target, lower_is_better=True, low=spread.low, high=spread.high)

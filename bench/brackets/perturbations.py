@@ -43,12 +43,12 @@ def conv_net(conditions: Conditions) -> list[Figure]:
     given = subject(CONVNET, IMAGE, N, conditions.device, T=T)
     pairs = N * (N - 1) // 2
     directions = _brackets(given)
+    _check(all_pairs(given, moved=True).logits, logit_perturbations(given.functional, given.tests, directions))
     methods = {
         "alone": lambda: all_pairs(given),
         "moved": lambda: all_pairs(given, moved=True),
         "jvp": lambda: logit_perturbations(given.functional, given.tests, directions),
     }
-    _check(all_pairs(given, moved=True).logits, methods["jvp"]())
     times = interleaved(methods, 3 if conditions.quick else 7, conditions.device)
     added = [with_ - without for with_, without in zip(times.seconds["moved"], times.seconds["alone"], strict=True)]
     share = Spread.of([more / jvp for more, jvp in zip(added, times.seconds["jvp"], strict=True)])
@@ -72,4 +72,4 @@ def _brackets(given: Subject) -> Tensors:
 def _check(ours: torch.Tensor | None, theirs: torch.Tensor) -> None:
     scale = theirs.abs().max().item()
     if ours is None or not torch.allclose(ours, theirs.cpu(), rtol=_RELATIVE, atol=_ABSOLUTE * scale):
-        raise RuntimeError("logit perturbations differ from those of a jvp over the same brackets")
+        raise RuntimeError("logit perturbations must equal those of a jvp over the same brackets; they do not")

@@ -15,9 +15,9 @@ from schemas.training import Training
 from service.planner.memory import micro_edge
 from service.planner.size import DataSize, model_size
 from workers.brackets.functional import Functional
+from workers.brackets.path import BracketPath
 from workers.brackets.structured.path import Structured
 from workers.brackets.tap import Tap
-from workers.brackets.path import BracketPath
 from workers.losses import example_loss
 from workers.models import initialised
 
