@@ -12,7 +12,7 @@ from schemas.blocks import BracketReorderings, ObjectRef
 from schemas.brackets import Brackets
 from workers.blocks.checkpoints import described
 from workers.blocks.prepared import prepare
-from workers.brackets.accuracy import reordering_columns
+from workers.brackets.order_accuracy import reordering_columns
 from workers.brackets.orders import reorderings
 from workers.brackets.refusals import refusals
 from workers.brackets.reorderings import Effect, reordering_effects

@@ -11,9 +11,9 @@ from schemas.brackets import Brackets, TopPairs
 from schemas.data import count_examples
 from workers.blocks.checkpoints import described, structure
 from workers.blocks.selection import largest
-from workers.brackets.accuracy import accuracy_columns
 from workers.brackets.columns import Floats
 from workers.brackets.functional import trainable
+from workers.brackets.order_accuracy import order_accuracy_columns
 from workers.brackets.summary import Summary, TileSummary, summarise
 from workers.context import Context
 from workers.inputs import under
@@ -46,12 +46,13 @@ def bracket_summary(
                 objects = (context.store(f"selected/{payload.step:09d}", selected, {"positions": "pair member"}),)
     if spec.reorderings is not None:
         parts = _read(under(inputs, f"reordered/{payload.step:09d}/"), context)
-        accuracy = accuracy_columns(
-            payload.step,
-            _joined(parts, "predicted_loss") if "predicted_loss" in parts[0] else None,
-            _joined(parts, "realised_loss") if "realised_loss" in parts[0] else None,
-            _joined(parts, "relative_error"),
+        errors = _joined(parts, "relative_error").tolist()
+        # Neither is stored without test examples.
+        predicted, realised = (
+            _joined(parts, name).tolist() if name in parts[0] else [None] * len(errors)
+            for name in ("predicted_loss", "realised_loss")
         )
+        accuracy = order_accuracy_columns(payload.step, predicted, realised, errors)
         data |= {"order_accuracy": accuracy["accuracy"][0]}
         rows["order_accuracy"] = accuracy
     return Finished(data=data, rows=rows, objects=objects)

@@ -19,6 +19,8 @@ from workers.blocks.chosen import Chosen
 from workers.brackets.functional import Functional
 from workers.brackets.generic import Generic
 from workers.brackets.path import BracketPath, FirstOrder
+from workers.brackets.structured.network import unsupported
+from workers.brackets.structured.path import Structured
 from workers.context import Context
 from workers.data import Dataset, load, resolve
 from workers.data.dataset import Split
@@ -138,4 +140,11 @@ def prepare(spec: Brackets, step: int, inputs: Sequence[ObjectRef], context: Con
     checkpoint = needed(inputs, f"checkpoints/{step:09d}")
     functional = functional_at(spec, checkpoint, context)
     key = functional_key(spec, checkpoint)
-    return Prepared(spec, context, dataset, chosen, functional, Generic(functional), key)
+    path = context.remember(("path", key, spec.path), lambda: _path(spec, functional))
+    return Prepared(spec, context, dataset, chosen, functional, path, key)
+
+
+def _path(spec: Brackets, functional: Functional) -> BracketPath[Any, Any]:
+    if spec.path in ("auto", "structured") and not unsupported(functional.model):
+        return Structured.of(functional)
+    return Generic(functional)

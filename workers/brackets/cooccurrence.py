@@ -8,7 +8,7 @@ count; where neither count reaches 5 there is none: a rare pair that never meets
 Axes: N examples, K labels.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -48,17 +48,23 @@ def label_rates(labels: Tensor, K: int) -> Tensor:
     return _counts(labels) / len(labels)
 
 
-def neighbours(labels: Tensor) -> list[Neighbours]:
+def neighbours(labels: Tensor, apart: Sequence[int] = ()) -> list[Neighbours]:
     """Rival and companion of every independent label (N, K), where more than ½ means that it is carried.
 
     Ties go to the label that comes first. Only LABELS × K counts are held at a time.
+
+    Args:
+        labels: The labels.
+        apart: Labels made up as controls, often copies: neighbours of each other, never of the data's own labels.
     """
-    return [found for block in _departures(labels) for found in block]
+    return [found for block in _departures(labels, apart) for found in block]
 
 
-def _departures(labels: Tensor) -> Iterator[list[Neighbours]]:
+def _departures(labels: Tensor, apart: Sequence[int]) -> Iterator[list[Neighbours]]:
     single = _counts(labels)
     N, K = labels.shape
+    own = torch.ones(K, dtype=torch.bool, device=labels.device)
+    own[list(apart)] = False
     for start in range(0, K, LABELS):
         stop = min(start + LABELS, K)
         both = torch.zeros(stop - start, K, dtype=torch.float64, device=labels.device)
@@ -69,21 +75,32 @@ def _departures(labels: Tensor) -> Iterator[list[Neighbours]]:
         enough = torch.maximum(both, expected) >= FEWEST
         score = torch.where(enough, (both - expected) / expected.sqrt(), 0.0)
         score[torch.arange(stop - start), torch.arange(start, stop)] = 0
+        score[own[start:stop, None] & ~own] = 0
         lift = torch.where(expected > 0, both / expected, 0.0)
-        yield [_read(*row) for row in zip(score.cpu(), lift.cpu(), expected.cpu(), strict=True)]
+        yield _read(score, lift, expected)
 
 
-def _read(score: Tensor, lift: Tensor, expected: Tensor) -> Neighbours:
-    below, above = int(score.argmin()), int(score.argmax())
-    rival = score[below] < 0
-    companion = score[above] > 0
-    return Neighbours(
-        rival=below if rival else None,
-        rival_lift=float(lift[below]) if rival else None,
-        rival_expected=float(expected[below]) if rival else None,
-        companion=above if companion else None,
-        companion_lift=float(lift[above]) if companion else None,
+def _read(score: Tensor, lift: Tensor, expected: Tensor) -> list[Neighbours]:
+    """The extremes of each row."""
+    low, high = score.min(1), score.max(1)
+    rows = torch.arange(len(score), device=score.device)
+    columns = (
+        low.values,
+        low.indices,
+        lift[rows, low.indices],
+        expected[rows, low.indices],
+        high.values,
+        high.indices,
+        lift[rows, high.indices],
     )
+    found = []
+    for least, rival, rival_lift, chance, most, companion, companion_lift in zip(
+        *(column.tolist() for column in columns), strict=True
+    ):
+        below = {"rival": rival, "rival_lift": rival_lift, "rival_expected": chance} if least < 0 else {}
+        above = {"companion": companion, "companion_lift": companion_lift} if most > 0 else {}
+        found.append(Neighbours(**below, **above))
+    return found
 
 
 def _counts(labels: Tensor) -> Tensor:

@@ -103,13 +103,18 @@ def defect_columns(step: int, defects: Floats, null: Floats) -> dict[str, Any]:
     }
 
 
+def random_direction(P: int, draw: torch.Generator) -> Tensor:
+    """A vector uniform on the unit sphere, (P,) in float64."""
+    vector = torch.randn(P, generator=draw, dtype=torch.float64)
+    vector /= vector.norm()
+    return vector
+
+
 def _random_product(
     functional: Functional, example: Tensor, target: Tensor, length: float, draw: torch.Generator
 ) -> Tensor:
     """H u at one example for a random direction u of that length, (P,) in float64."""
     P = sum(tensor.numel() for tensor in functional.parameters.values())
-    vector = torch.randn(P, generator=draw, dtype=torch.float64)
-    vector *= length / vector.norm()
-    direction = shaped(vector.to(example.device), functional.parameters)
-    batched = {name: tensor.unsqueeze(0) for name, tensor in direction.items()}
-    return flat(hessian_products(functional, example, target, batched))
+    vector = length * random_direction(P, draw).to(example.device)
+    direction = {name: tensor.unsqueeze(0) for name, tensor in shaped(vector, functional.parameters).items()}
+    return flat(hessian_products(functional, example, target, direction))

@@ -5,7 +5,7 @@ from typing import Any, assert_never
 
 import numpy as np
 
-from schemas.reorderings import ListedOrders, Shuffles, Swaps
+from schemas.reorderings import ListedOrders, Shuffles, Swaps, count_reorderings
 from workers.brackets.sampling import sampled_pairs
 from workers.errors import BlockFault, UserFault
 from workers.streams import Stream, generator
@@ -25,19 +25,6 @@ class Reordering:
 
     first: Order
     second: Order
-
-
-def count_reorderings(spec: Swaps | Shuffles | ListedOrders, N: int) -> int:
-    """How many reorderings a spec asks for among N chosen examples: at most N(N − 1)/2 different swaps exist."""
-    match spec:
-        case Swaps():
-            return min(spec.count, N * (N - 1) // 2)
-        case Shuffles():
-            return spec.count
-        case ListedOrders():
-            return len(spec.orders)
-        case _:
-            assert_never(spec)
 
 
 def reorderings(

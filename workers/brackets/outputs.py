@@ -13,12 +13,14 @@ from typing import Any, Self
 import numpy as np
 from torch import Tensor
 
+from schemas.data import CONTROL_LABELS
 from schemas.losses import Loss
 from workers.brackets.cooccurrence import Neighbours
 from workers.data import Dataset
 from workers.losses import probabilities
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 FLAG_ABOVE = 3.0
 """Score above which an output is flagged."""
@@ -91,22 +93,20 @@ def output_sums(moved: np.ndarray[Any, Any], slacks: Floats) -> OutputSums:
     )
 
 
-def output_scores(normalised: Floats) -> Floats:
+def output_scores(normalised: Floats, controls: Flags) -> Floats:
     """Robust z-scores of log10 of positive numbers: (x − median) / (1.4826 · MAD), (K,) to (K,).
 
-    NaN where a number is not positive; all NaN with fewer than `FEWEST_OUTPUTS` positive ones, or when half of them
-    are equal, so that the median absolute deviation is 0.
+    Median and MAD are of the outputs that are not `controls` (K,). NaN where a number is not positive; all NaN with
+    fewer than `FEWEST_OUTPUTS` of them, or when half are equal, so that the median absolute deviation is 0.
     """
     scores = np.full(len(normalised), np.nan)
     used = normalised > 0
-    if used.sum() < FEWEST_OUTPUTS:
+    if (used & ~controls).sum() < FEWEST_OUTPUTS:
         return scores
-    x = np.log10(normalised[used])
-    away = x - np.median(x)
-    spread = TO_SIGMA * np.median(np.abs(away))
-    if spread > 0:
-        scores[used] = away / spread
-    return scores
+    x = np.log10(normalised, out=scores.copy(), where=used)
+    middle = np.median(x[used & ~controls])
+    spread = TO_SIGMA * np.median(np.abs(x[used & ~controls] - middle))
+    return (x - middle) / spread if spread > 0 else scores
 
 
 def output_columns(step: int, sums: OutputSums, facts: OutputFacts) -> dict[str, Any]:
@@ -114,7 +114,8 @@ def output_columns(step: int, sums: OutputSums, facts: OutputFacts) -> dict[str,
     count, K = sums.pairs * facts.test_examples, len(facts.labels)
     logit_rms = np.sqrt(sums.square_sum / count)
     normalised = np.divide(logit_rms, facts.slack, out=np.full(K, np.nan), where=facts.slack > 0)
-    scores = output_scores(np.nan_to_num(normalised))
+    controls = np.array([label in CONTROL_LABELS for label in facts.labels], dtype=np.bool_)
+    scores = output_scores(np.nan_to_num(normalised), controls)
     near = facts.neighbours or [Neighbours()] * K
     labels = (*facts.labels,)
 

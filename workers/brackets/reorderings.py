@@ -52,7 +52,7 @@ class Effect:
         """Whether both loss differences have one sign. Two exact zeros have, a zero beside another number has not."""
         if self.predicted_loss is None or self.realised_loss is None:
             return None
-        return _sign(self.predicted_loss) == _sign(self.realised_loss)
+        return same_sign(self.predicted_loss, self.realised_loss)
 
 
 def reordering_effects(
@@ -173,5 +173,6 @@ def _effect(predicted: Tensor, exact: Tensor) -> Effect:
     )
 
 
-def _sign(number: float) -> int:
-    return (number > 0) - (number < 0)
+def same_sign(predicted: float, realised: float) -> bool:
+    """Whether both are positive, both negative, or both exactly 0."""
+    return (predicted > 0) == (realised > 0) and (predicted < 0) == (realised < 0)

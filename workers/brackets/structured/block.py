@@ -10,6 +10,7 @@ from workers.brackets.structured.network import Network
 from workers.brackets.structured.state import State
 from workers.brackets.structured.sums import GaussNewtonDots, GridSums, LayerDots
 from workers.brackets.structured.tangents import Tangents, tangents
+from workers.brackets.structured.workspace import Workspace
 from workers.losses import ExampleLoss
 
 
@@ -40,6 +41,7 @@ class Block:
         grams: Products of their first-order vectors.
         xy: Tangents along g_x at y.
         yx: Tangents along g_y at x; None where they are those of `xy` with the axes swapped.
+        workspace: Where the tangents live.
     """
 
     x: State
@@ -47,9 +49,12 @@ class Block:
     grams: Grams
     xy: Tangents
     yx: Tangents | None
+    workspace: Workspace
 
     @classmethod
-    def of(cls, loss: ExampleLoss, left: State, right: State | None, gauss_newton: bool) -> "Block":
+    def of(
+        cls, loss: ExampleLoss, left: State, right: State | None, gauss_newton: bool, workspace: Workspace
+    ) -> "Block":
         """Two backward passes over the grid, or one without `right`."""
         y = left if right is None else right
         grams = Grams.of(left, y)
@@ -57,8 +62,9 @@ class Block:
             x=left,
             y=y,
             grams=grams,
-            xy=tangents(loss, left, y, grams, 0, gauss_newton),
-            yx=None if right is None else tangents(loss, left, y, grams, 1, gauss_newton),
+            xy=tangents(loss, left, y, grams, 0, gauss_newton, workspace),
+            yx=None if right is None else tangents(loss, left, y, grams, 1, gauss_newton, workspace),
+            workspace=workspace,
         )
 
     @property
@@ -101,10 +107,12 @@ class Block:
             v = Dots.of_first(x, y, self.network.layers[0].overlap(self.grams.activations[0].xy))
         elif place > 1:
             v_yx = None if yx is None else yx.v[place - 1]
-            v = Dots.of(xy.v[place - 1], v_yx, x.activations[place], y.activations[place])
+            v = Dots.of(xy.v[place - 1], v_yx, x.activations[place], y.activations[place], self.workspace)
         return LayerDots(
             layer=self.network.layers[place],
-            u=Dots.of(xy.u[place], None if yx is None else yx.u[place], x.deltas[place], y.deltas[place]),
+            u=Dots.of(
+                xy.u[place], None if yx is None else yx.u[place], x.deltas[place], y.deltas[place], self.workspace
+            ),
             v=v,
             A=self.grams.activations[place],
             D=self.grams.deltas[place],
@@ -116,10 +124,10 @@ class Block:
         if yx is None:
             own = (share_xy * u_xy).sum(2)
             crossed = (share_xy * u_xy.transpose(0, 1)).sum(2)
-            return GaussNewtonDots(Dots.of(share_xy, None, *deltas), own, own.T, crossed, crossed.T)
+            return GaussNewtonDots(Dots.of(share_xy, None, *deltas, self.workspace), own, own.T, crossed, crossed.T)
         share_yx, u_yx = yx.u_gauss_newton[place].double(), yx.u[place].double()
         return GaussNewtonDots(
-            Dots.of(share_xy, share_yx, *deltas),
+            Dots.of(share_xy, share_yx, *deltas, self.workspace),
             own_xy=(share_xy * u_xy).sum(2),
             own_yx=(share_yx * u_yx).sum(2),
             crossed_xy=(share_xy * u_yx).sum(2),

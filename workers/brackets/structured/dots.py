@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from workers.brackets.structured.state import State
+from workers.brackets.structured.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -84,14 +85,14 @@ class Dots:
     yx_y: Tensor
 
     @classmethod
-    def of(cls, xy: Tensor, yx: Tensor | None, q_x: Tensor, q_y: Tensor) -> "Dots":
+    def of(cls, xy: Tensor, yx: Tensor | None, q_x: Tensor, q_y: Tensor, workspace: Workspace) -> "Dots":
         """Of tangents in any dtype; without `yx` the grid is square and t_yx is t_xy with the axes swapped."""
-        xy, q_x, q_y = xy.double(), q_x.double().unsqueeze(1), q_y.double().unsqueeze(0)
-        room = torch.empty_like(xy)
+        q_x, q_y = q_x.double().unsqueeze(1), q_y.double().unsqueeze(0)
+        xy, room = wide(xy, "xy", workspace), workspace.room("products", tuple(xy.shape), torch.float64, xy.device)
         xy_xy, xy_x, xy_y = (_dot(xy, other, room) for other in (xy, q_x, q_y))
         if yx is None:
             return cls(xy_xy, xy_xy.T, _dot(xy, xy.transpose(0, 1), room), xy_x, xy_y, xy_y.T, xy_x.T)
-        yx = yx.double()
+        yx = wide(yx, "yx", workspace)
         yx_yx, xy_yx, yx_x, yx_y = (_dot(yx, other, room) for other in (yx, xy, q_x, q_y))
         return cls(xy_xy, yx_yx, xy_yx, xy_x, xy_y, yx_x, yx_y)
 
@@ -116,6 +117,13 @@ class Dots:
             yx_x=overlap * ((slope_x * q_x) @ delta_y.T),
             yx_y=overlap * (slope_x @ (delta_y * q_y).T),
         )
+
+
+def wide(grid: Tensor, name: str, workspace: Workspace) -> Tensor:
+    """The grid in float64, in the workspace's room of that name if it was not float64 already."""
+    if grid.dtype == torch.float64:
+        return grid
+    return workspace.room(f"wide-{name}", tuple(grid.shape), torch.float64, grid.device).copy_(grid)
 
 
 def _dot(left: Tensor, right: Tensor, room: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from workers.brackets.structured.network import Network
 from workers.brackets.structured.state import State, first_order
 from workers.brackets.structured.sums import GridSums
 from workers.brackets.structured.whole import restore_cancelled, whole_brackets
+from workers.brackets.structured.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,12 @@ class Structured:
     Attributes:
         functional: The model at the checkpoint.
         network: Its layers.
+        workspace: Where blocks are computed.
     """
 
     functional: Functional
     network: Network
+    workspace: Workspace = field(default_factory=Workspace, repr=False, compare=False)
     name: Literal["structured"] = field(default="structured", init=False)
 
     @classmethod
@@ -52,7 +55,7 @@ class Structured:
     @torch.no_grad()
     def pairs(self, left: State, right: State | None, wanted: Wanted) -> PairBlock:
         """All brackets of a block, over a grid of m_left · m_right pairs, or of m_left² without `right`."""
-        block = Block.of(self.functional.loss, left, right, wanted.gauss_newton)
+        block = Block.of(self.functional.loss, left, right, wanted.gauss_newton, self.workspace)
         rows, columns = block.places()
         sums = block.sums()
         restore_cancelled(block, sums)

@@ -18,6 +18,7 @@ from torch import Tensor
 from workers.brackets.structured.dots import Grams
 from workers.brackets.structured.output import curvature_products
 from workers.brackets.structured.state import State
+from workers.brackets.structured.workspace import Workspace
 from workers.losses import ExampleLoss
 
 Side = Literal[0, 1]
@@ -39,10 +40,12 @@ class Tangents:
     u_gauss_newton: tuple[Tensor, ...] = ()
 
 
-def tangents(loss: ExampleLoss, x: State, y: State, grams: Grams, side: Side, gauss_newton: bool) -> Tangents:
-    """Tangents of H_y g_x (side 0) or of H_x g_y (side 1) for all x and y."""
+def tangents(
+    loss: ExampleLoss, x: State, y: State, grams: Grams, side: Side, gauss_newton: bool, workspace: Workspace
+) -> Tangents:
+    """Tangents of H_y g_x (side 0) or of H_x g_y (side 1) for all x and y; they live in the workspace."""
     direction, base = (x, y) if side == 0 else (y, x)
-    layers, dtype = x.network.layers, x.network.dtype
+    layers, dtype, device = x.network.layers, x.network.dtype, x.losses.device
 
     def along(tensor: Tensor) -> Tensor:
         return tensor.unsqueeze(1 - side).to(dtype)
@@ -50,47 +53,40 @@ def tangents(loss: ExampleLoss, x: State, y: State, grams: Grams, side: Side, ga
     def at(tensor: Tensor) -> Tensor:
         return tensor.unsqueeze(side)
 
+    def room(kind: str, place: int) -> Tensor:
+        shape = (len(x), len(y), layers[place].weight.shape[0])
+        return workspace.room(f"{kind}{place}-{side}", shape, dtype, device)
+
     overlaps = [
         layer.overlap(gram.xy).to(dtype).unsqueeze(2) for layer, gram in zip(layers, grams.activations, strict=True)
     ]
-    dz: Tensor | None = None
-    dzs: list[Tensor | None] = []
-    v: list[Tensor] = []
-    for place, layer in enumerate(layers):
-        if v:
-            dz = _times(v[-1], layer.weight.T).addcmul_(along(direction.deltas[place]), overlaps[place])
-        if place == len(layers) - 1:
-            break
-        if dz is None:
-            v.append((at(base.slopes[place]) * along(direction.deltas[place])).mul_(overlaps[place]))
-        else:
-            v.append(at(base.slopes[place]) * dz)
-        dzs.append(dz)
-    if dz is None:
-        dz = along(direction.deltas[0]) * overlaps[0]
+    dz = torch.mul(along(direction.deltas[0]), overlaps[0], out=room("dz", 0))
+    dzs, v = [dz], []
+    for place, layer in enumerate(layers[1:], start=1):
+        v.append(torch.mul(at(base.slopes[place - 1]), dz, out=room("v", place - 1)))
+        dz = _product(v[-1], layer.weight.T, room("dz", place))
+        dzs.append(dz.addcmul_(along(direction.deltas[place]), overlaps[place]))
     last = _at_the_output(loss, base, dz.double(), side)
     u, u_gauss_newton = [last], [last]
     for place in reversed(range(len(layers) - 1)):
         above, slope, bend = layers[place + 1], at(base.slopes[place]), base.bends[place]
-        back = _times(u[0].to(dtype), above.weight)
+        back = _product(u[0].to(dtype), above.weight, room("u", place))
         if above.weight_name is not None:
             back.addcmul_(along(direction.activations[place + 1]), grams.deltas[place + 1].xy.to(dtype).unsqueeze(2))
         back.mul_(slope)
         if bend is not None:
-            dz = dzs[place]
-            if dz is None:
-                back.addcmul_(at(bend) * along(direction.deltas[place]), overlaps[place])
-            else:
-                back.addcmul_(at(bend), dz)
+            back.addcmul_(at(bend), dzs[place])
         u.insert(0, back)
         if gauss_newton:
-            u_gauss_newton.insert(0, _times(u_gauss_newton[0].to(dtype), above.weight).mul_(slope))
+            share = _product(u_gauss_newton[0].to(dtype), above.weight, room("gauss-newton", place))
+            u_gauss_newton.insert(0, share.mul_(slope))
     return Tangents(tuple(v), tuple(u), tuple(u_gauss_newton) if gauss_newton else ())
 
 
-def _times(grid: Tensor, matrix: Tensor) -> Tensor:
+def _product(grid: Tensor, matrix: Tensor, out: Tensor) -> Tensor:
     """(mx, my, d) by (d, e) as one matrix product."""
-    return (grid.flatten(0, 1) @ matrix).view(*grid.shape[:2], -1)
+    torch.mm(grid.flatten(0, 1), matrix, out=out.flatten(0, 1))
+    return out
 
 
 def _at_the_output(loss: ExampleLoss, base: State, dz: Tensor, side: Side) -> Tensor:

@@ -222,6 +222,16 @@ def test_a_report_of_a_job_without_results_says_why(
     assert waiting.stdout == failed.stdout == ""
 
 
+def test_a_job_without_norms_has_rows_but_no_report(command: Command, client: Client, world: World) -> None:
+    spec = Brackets(training=Training(steps=1), examples=range(3), norms=False, minibatches=[(0,), (1,)])
+    job = client.submit(spec)
+    world.tables["fits"] = polars.DataFrame({"step": []})
+    world.move(job.id, JobState.DONE)
+    done = command("results", job.id)
+    assert done.exit_code == 2
+    assert "submitted with `norms` off, so that it has no report" in done.stderr
+
+
 def test_a_report_of_a_running_job_says_that_there_will_be_more(
     command: Command, client: Client, world: World, brackets_tables: None
 ) -> None:
@@ -241,7 +251,7 @@ def test_no_rows_are_explained(command: Command, client: Client, world: World, b
     assert "no pairs of job 2 match" in command("results", job.id, "--step", 7, *columns).stderr
     other = command("results", job.id, "--table", "checkpoints")
     assert other.exit_code == 2
-    assert "a brackets job has no table checkpoints, but pairs, tensors, fits, outputs" in other.stderr
+    assert "a brackets job has no table checkpoints, but pairs, tensors, fits, defects" in other.stderr
     assert "`holonomy results 1 --table checkpoints`" in other.stderr
     assert "a training job has no table pairs" in command("results", training.id, "--table", "pairs").stderr
 
@@ -279,6 +289,7 @@ def brackets_tables(world: World) -> None:
     world.tables["fits"] = polars.DataFrame(
         {
             "step": [0],
+            "part": ["bracket"],
             "tensors": [5],
             "excluded": [1],
             "intercept": [-0.3],

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from tests.support.dense import flatten, logits
-from workers.brackets.directions import logit_direction, saved_direction, loss_direction
+from workers.brackets.directions import logit_direction, loss_direction, saved_direction
 from workers.brackets.vectors import flat
 from workers.errors import UserFault
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from schemas.reorderings import ListedOrders, Shuffles, Swaps
-from workers.brackets.orders import Reordering, count_reorderings, reorderings
+from schemas.reorderings import count_reorderings
+from workers.brackets.orders import Reordering, reorderings
 from workers.errors import BlockFault, UserFault
 
 CHOSEN = np.array([3, 5, 8, 13])

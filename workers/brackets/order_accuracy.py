@@ -1,16 +1,12 @@
-"""Reorderings as rows, and how well brackets predict which order leaves the smaller test loss.
-
-Axes: r reorderings.
-"""
+"""How well brackets predict what a reordering does: rows of reorderings, and what they say together."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from workers.brackets.columns import Floats
 from workers.brackets.orders import Reordering
-from workers.brackets.reorderings import Effect
+from workers.brackets.reorderings import Effect, same_sign
 
 
 def reordering_columns(
@@ -20,7 +16,7 @@ def reordering_columns(
 
     Args:
         step: Checkpoint.
-        start: Number of the first reordering.
+        start: Number of the first reordering within the job.
         orders: What was compared.
         effects: Of each.
         lr: Learning rate of the exact steps.
@@ -30,8 +26,8 @@ def reordering_columns(
         "step": [step] * len(orders),
         "reordering": list(range(start, start + len(orders))),
         "items": [len(order.first) for order in orders],
-        "i": [pair[0] for pair in swaps],
-        "j": [pair[1] for pair in swaps],
+        "i": [i for i, _ in swaps],
+        "j": [j for _, j in swaps],
         "lr": [lr] * len(orders),
         "predicted_norm": [effect.predicted_norm for effect in effects],
         "exact_norm": [effect.exact_norm for effect in effects],
@@ -43,31 +39,38 @@ def reordering_columns(
     }
 
 
-def accuracy_columns(
-    step: int, predicted: Floats | None, realised: Floats | None, relative_errors: Floats
+def order_accuracy_columns(
+    step: int,
+    predicted: Sequence[float | None],
+    realised: Sequence[float | None],
+    relative_errors: Sequence[float],
 ) -> dict[str, Any]:
     """All columns of the `order_accuracy` table (schemas.results.ORDER_ACCURACY), which has one row.
 
+    The correlation is None with fewer than two reorderings or where either side does not vary; accuracy is None, too,
+    without test examples. Of exact ties, two zeros agree and a zero beside another number does not, as in `Effect`.
+
     Args:
         step: Checkpoint.
-        predicted: ∇L_test · (S(σ) − S(τ)), (r,); None without test examples.
-        realised: (L_test(θ_σ) − L_test(θ_τ)) / lr², (r,); None without test examples.
-        relative_errors: Of the predicted effects on the parameters, (r,).
+        predicted: Predicted differences of the test loss of every reordering, None without test examples.
+        realised: Realised differences.
+        relative_errors: Of the effects on parameters, at least one.
     """
-    count = len(relative_errors)
-    agreeing = 0 if predicted is None or realised is None else int((np.sign(predicted) == np.sign(realised)).sum())
+    both = [(p, r) for p, r in zip(predicted, realised, strict=True) if p is not None and r is not None]
+    agreeing = sum(same_sign(p, r) for p, r in both)
     return {
         "step": [step],
-        "reorderings": [count],
+        "reorderings": [len(relative_errors)],
         "agreeing": [agreeing],
-        "accuracy": [None if predicted is None else agreeing / count],
-        "pearson_r": [None if predicted is None or realised is None else _correlation(predicted, realised)],
+        "accuracy": [agreeing / len(both) if both else None],
+        "pearson_r": [_correlation(np.array(both).reshape(-1, 2))],
         "median_relative_error": [float(np.median(relative_errors))],
     }
 
 
-def _correlation(x: Floats, y: Floats) -> float | None:
-    """Pearson's r; None unless both vary."""
-    dx, dy = x - x.mean(), y - y.mean()
-    below = float(np.sqrt((dx @ dx) * (dy @ dy)))
-    return float(dx @ dy) / below if below > 0 else None
+def _correlation(pairs: np.ndarray[Any, np.dtype[np.float64]]) -> float | None:
+    """Pearson correlation of two columns (p, 2)."""
+    if len(pairs) < 2 or bool((pairs == pairs[0]).all(0).any()):
+        return None
+    x, y = (pairs - pairs.mean(0)).T
+    return float(x @ y / np.sqrt((x @ x) * (y @ y)))
