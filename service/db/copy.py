@@ -125,7 +125,9 @@ def _numbers(kind: ColumnType, values: Values, name: str) -> tuple[Mask, Bytes]:
 
 def _texts(values: Values, name: str) -> tuple[Mask, Bytes, npt.NDArray[np.int64]]:
     # Few values, such as the name of an object, are repeated in many rows.
-    known = {value: b"" if value is None else value.encode() for value in set(values) if isinstance(value, str | None)}
+    known = {
+        value: b"" if value is None else value.encode() for value in set(values) if isinstance(value, str | None)
+    }
     strange = next((value for value in values if value not in known), None)
     if strange is not None:
         raise BadRows(f"column `{name}` is text; came {type(strange).__name__}")
