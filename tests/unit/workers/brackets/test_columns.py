@@ -5,7 +5,6 @@ from schemas.results import PAIRS, PERTURBATIONS
 from workers.brackets.columns import PairNumbers, perturbation_columns, ratio
 from workers.errors import UserFault
 
-
 NONE = np.empty(0, dtype=np.int64)
 
 
