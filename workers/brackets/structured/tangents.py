@@ -95,4 +95,4 @@ def _at_the_output(loss: ExampleLoss, base: State, dz: Tensor, side: Side) -> Te
         logits, targets = (tensor.unsqueeze(side).expand_as(dz) for tensor in (base.logits, base.targets))
         rows = (tensor.reshape(-1, dz.shape[2]) for tensor in (logits, targets, dz))
         return curvature_products(loss, *rows).view_as(dz)
-    return torch.einsum("xyk,ykj->xyj" if side == 0 else "xyk,xkj->xyj", dz, base.curvatures)
+    return torch.einsum("xyk,ykj->xyj" if side == 0 else "xyk,xkj->xyj", dz, base.curvatures).contiguous()
