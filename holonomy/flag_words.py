@@ -55,22 +55,18 @@ def _what(finding: Finding) -> str:
 
 def _held_against(finding: Finding, report: FlagReport) -> Iterator[str]:
     independent = report.controls["independent"]
-    if independent is not None and finding.matched is False:
+    if independent is not None and finding.matched is False and finding.cause == "exclusive":
         own = _listed([f"{move.rate:.3f}" for move in finding.movements])
         others = _listed([f"{rate:.3f}" for rate in report.control_rates])
         yield f"The independent controls have the rates {others}, not {own}: they do not settle this."
-    elif independent is not None:
+    elif independent is not None and finding.matched:
         above = finding.first.multiple is not None and finding.first.multiple > independent
         so = "the rates alone do not explain it" if above else "the rates alone explain it"
         yield f"Independent control labels of the same rates move {_times(independent)}: {so}."
-    if finding.cause == "exclusive" and finding.first.softmax is not None:
+    if finding.vanishes is not None:
         left = _listed([_times(move.softmax) for move in finding.movements])
-        so = (
-            "gone, as exclusion predicts"
-            if finding.vanishes
-            else "still there, so modelling them as independent is not what moves them"
-        )
-        yield f"With a softmax head they move {left}: {so}."
+        stays = "still there, so modelling them as independent is not what moves them"
+        yield f"With a softmax head they move {left}: {'gone, as exclusion predicts' if finding.vanishes else stays}."
 
 
 def _next(finding: Finding, report: FlagReport) -> str:
@@ -81,7 +77,7 @@ def _next(finding: Finding, report: FlagReport) -> str:
     if finding.cause == "unknown":
         return "Do: look at the pairs that move it most, in the table `perturbations`."
     softmax = "a softmax over both (loss `grouped_cross_entropy`)"
-    if finding.first.softmax is not None:
+    if finding.vanishes:
         return f"Do: model them with {softmax}."
     wanting = "" if finding.matched else ", and make `controls` of this pair in the data"
     return f"Do: compare with {softmax}{wanting}."

@@ -74,6 +74,7 @@ class Finding:
             comes with the other, `unknown` neither.
         lift: P(both) / (P(first) P(other)).
         expected: Train examples that would carry both by chance, for `exclusive`.
+        compared: Whether the job with a softmax head has one softmax over both.
         matched: Whether the independent controls have the rates of these labels; None without controls.
         verdict: What controls and softmax say of the cause: `refuted` if the rates alone explain the movement or a
             softmax leaves it, `supported` if every control that there is agrees, `open` else.
@@ -84,6 +85,7 @@ class Finding:
     cause: Cause = "unknown"
     lift: float | None = None
     expected: float | None = None
+    compared: bool = False
     matched: bool | None = None
     verdict: Verdict = "open"
 
@@ -94,9 +96,11 @@ class Finding:
 
     @property
     def vanishes(self) -> bool | None:
-        """Whether a softmax head takes the movement away; None if that is not known."""
+        """Whether a softmax over both takes the movement away; None if that is not known."""
         multiple, left = self.first.multiple, self.first.softmax
-        return None if multiple is None or left is None else left <= VANISHED * multiple
+        if not self.compared or self.cause != "exclusive" or multiple is None or left is None:
+            return None
+        return left <= VANISHED * multiple
 
 
 @dataclass(frozen=True)
@@ -131,14 +135,18 @@ class FlagReport:
 
 
 def flag_outputs(
-    rows: Sequence[Row], softmax: Sequence[Row] | None = None, groups: Sequence[Collection[str]] = ()
+    rows: Sequence[Row],
+    softmax: Sequence[Row] | None = None,
+    softmax_groups: Sequence[Collection[str]] | None = None,
+    groups: Sequence[Collection[str]] = (),
 ) -> FlagReport:
     """Judge the outputs of one checkpoint.
 
     Args:
         rows: Rows of the `outputs` table of one job and one step.
         softmax: Such rows of a job with a softmax over the labels in question, matched by label.
-        groups: Labels between which the job itself has a softmax: they are no rivals of each other.
+        softmax_groups: Labels between which that job has a softmax; None if it has one over all.
+        groups: Labels between which the job itself has one: they are no rivals of each other.
 
     Raises:
         ValueError: the rows are none, of several checkpoints, or none of them moves.
@@ -152,9 +160,10 @@ def flag_outputs(
     far = [row for row in own if row["flagged"] or (multiples[row["label"]] or 0) >= NOTABLE]
     findings = dict[frozenset[str], Finding]()
     for row in sorted(far, key=lambda row: -row["normalised_rms"]):
-        one_softmax = any({row["label"], row["rival"]} <= set(group) for group in groups)
-        rival = None if one_softmax else moves.get(row["rival"])
-        finding = _judged(_suspected(row, moves, rival), controls, rates)
+        pair = {row["label"], row["rival"]}
+        rival = None if _in_one(pair, groups) else moves.get(row["rival"])
+        compared = softmax is not None and (softmax_groups is None or _in_one(pair, softmax_groups))
+        finding = _judged(replace(_suspected(row, moves, rival), compared=compared), controls, rates)
         findings.setdefault(frozenset(move.label for move in finding.movements), finding)
     ranked = sorted(findings.values(), key=lambda one: (_VERDICTS.index(one.verdict), one.cause != "exclusive"))
     raw = NOTABLE * median([row["logit_rms"] for row in own])
@@ -195,6 +204,10 @@ def _movement(row: Row, multiples: Mapping[str, float | None], softmax: Mapping[
 def _of_kind(moves: Mapping[str, Movement], kind: ControlKind) -> float | None:
     known = [moves[label].multiple for label in CONTROL_LABELS if kind in label and label in moves]
     return max((multiple for multiple in known if multiple is not None), default=None)
+
+
+def _in_one(pair: set[str], groups: Sequence[Collection[str]]) -> bool:
+    return any(pair <= set(group) for group in groups)
 
 
 def _suspected(row: Row, moves: Mapping[str, Movement], rival: Movement | None) -> Finding:

@@ -40,6 +40,8 @@ HAIR = [flagged("Black", 8.4, "Brown"), flagged("Brown", 7.8, "Black")]
 GOOD = controls(exclusive=6.0, independent=2.2, identical=2.4)
 SOFTMAX = [row(f"plain {k}", 100.0) for k in range(7)] + [row("Black", 110.0), row("Brown", 100.0)]
 
+STAYS = [*SOFTMAX[:7], row("Black", 400.0), row("Brown", 400.0)]
+
 
 def text(report: FlagReport) -> str:
     return "\n".join(flag_lines(report))
@@ -109,6 +111,14 @@ def test_refuted_findings_come_last_and_ask_for_nothing() -> None:
     assert [one.first.label for one in report.findings] == ["Black", "Rare"]
     refuted = flag_outputs(PLAIN + HAIR + controls(9.0, 9.0, 2.0))
     assert "Do: nothing to the head of the model on this ground." in text(refuted)
+
+
+def test_a_softmax_over_other_labels_says_nothing() -> None:
+    report = flag_outputs(PLAIN + HAIR + GOOD, STAYS, softmax_groups=[{"Black", "plain 0"}])
+    assert report.findings[0].verdict == "supported"
+    assert "With a softmax head" not in text(report)
+    both = flag_outputs(PLAIN + HAIR + GOOD, STAYS, softmax_groups=[{"Black", "Brown", "plain 0"}])
+    assert both.findings[0].verdict == "refuted"
 
 
 def test_labels_of_one_softmax_are_no_rivals() -> None:
