@@ -20,7 +20,10 @@ _PACKAGES = ("holonomy", "ray", "torch", "sqlalchemy", "psycopg2-binary", "boto3
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number. `target` must be reached, `aim` is hoped for; both may be absent."""
+    """One measured number. `target` must be reached, `aim` is hoped for; both may be absent.
+
+    `low` and `high` are the extremes of the rounds whose median `value` is, where they were kept.
+    """
 
     name: str
     value: float
@@ -28,19 +31,29 @@ class Figure:
     target: float | None = None
     aim: float | None = None
     lower_is_better: bool = False
+    low: float | None = None
+    high: float | None = None
 
     @property
     def met(self) -> bool | None:
         """Whether the target is reached; None where there is none."""
-        if self.target is None:
+        return self._reaches(self.target)
+
+    @property
+    def aim_met(self) -> bool | None:
+        """Whether the aim is reached; None where there is none."""
+        return self._reaches(self.aim)
+
+    def _reaches(self, bound: float | None) -> bool | None:
+        if bound is None:
             return None
-        return self.value <= self.target if self.lower_is_better else self.value >= self.target
+        return self.value <= bound if self.lower_is_better else self.value >= bound
 
     def as_json(self) -> dict[str, Any]:
-        """Name, value, unit, target, aim and met."""
+        """Name, value, unit, target, aim, low, high, met and aim_met."""
         fields = asdict(self)
         del fields["lower_is_better"]
-        return {**fields, "met": self.met}
+        return {**fields, "met": self.met, "aim_met": self.aim_met}
 
 
 def environment(**more: str) -> dict[str, Any]:
@@ -73,36 +86,51 @@ def run(name: str, measure: Callable[[bool], tuple[Sequence[Figure], dict[str, s
     Returns:
         0 when every target is met, else 1.
     """
-    parser = argparse.ArgumentParser(prog=f"python -m bench.{name}")
-    parser.add_argument("--quick", action="store_true", help="under a minute, less precise")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
-    parser.add_argument("--save", action="store_true", help="keep the run under bench/results/")
-    arguments = parser.parse_args()
+    arguments = parser(name).parse_args()
     figures, more = measure(arguments.quick)
+    return report(name, figures, more, arguments)
+
+
+def parser(name: str) -> argparse.ArgumentParser:
+    """The options that every bench has."""
+    made = argparse.ArgumentParser(prog=f"python -m bench.{name}")
+    made.add_argument("--quick", action="store_true", help="a minute or two, smaller and less precise")
+    made.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    made.add_argument("--save", action="store_true", help="keep the run under bench/results/")
+    return made
+
+
+def report(name: str, figures: Sequence[Figure], more: dict[str, str], arguments: argparse.Namespace) -> int:
+    """Print and keep figures as the options say; 0 when every target is met, else 1."""
     machine = environment(**more)
-    report = {"environment": machine, "figures": [figure.as_json() for figure in figures]}
+    kept = {"environment": machine, "quick": arguments.quick, "figures": [figure.as_json() for figure in figures]}
     if arguments.save:
         RESULTS.mkdir(exist_ok=True)
         day = machine["date"][:10]
-        (RESULTS / f"{name}-{day}.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        (RESULTS / f"{name}-{day}.json").write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
     if arguments.json:
-        print(json.dumps(report))
+        print(json.dumps(kept))
     else:
-        show(name, figures, machine)
+        show(f"bench.{name}" + (" --quick" if arguments.quick else ""), figures, machine)
     return 0 if all(figure.met is not False for figure in figures) else 1
 
 
-def show(name: str, figures: Sequence[Figure], machine: dict[str, Any]) -> None:
+def show(title: str, figures: Sequence[Figure], machine: dict[str, Any]) -> None:
     """A table for people."""
-    table = Table(title=f"bench.{name}", title_justify="left")
+    table = Table(title=title, title_justify="left")
     for column, justify in (("figure", "left"), ("value", "right"), ("unit", "left"), ("target", "right")):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
     table.add_column("aim", justify="right")
     table.add_column("met")
     for figure in figures:
         met = {None: "", True: "[green]yes", False: "[red]no"}[figure.met]
+        if figure.aim_met:
+            met = "[green]aim"
+        value = _number(figure.value)
+        if figure.low is not None:
+            value += f" ({_number(figure.low)}–{_number(figure.high)})"
         bounds = (_number(figure.target), _number(figure.aim))
-        table.add_row(figure.name, _number(figure.value), figure.unit, *bounds, met)
+        table.add_row(figure.name, value, figure.unit, *bounds, met)
     console = Console()
     console.print(table)
     console.print(", ".join(f"{key} {value}" for key, value in machine.items()), style="dim", highlight=False)

@@ -50,19 +50,74 @@ class BracketsJob(JobHandle):
             order_by: Columns to order by, `-` for descending; by default the largest brackets come first.
             limit: At most so many rows.
         """
-        conditions = [where] if isinstance(where, str) else list(where)
-        if step is not None:
-            conditions.append(f"step == {step}")
         order = ("step", "-bracket_norm") if order_by is None else order_by
-        return self.table("pairs", columns=columns, where=conditions, order_by=order, limit=limit)
+        return self.table("pairs", columns=columns, where=_at(step, where), order_by=order, limit=limit)
+
+    def perturbations(
+        self,
+        step: int | None = None,
+        *,
+        columns: str | Sequence[str] | None = None,
+        where: str | Sequence[str] = (),
+        order_by: str | Sequence[str] | None = None,
+        limit: int | None = None,
+    ) -> "polars.DataFrame":
+        """One row per pair whose logit perturbations were taken: their sizes and function-space norms.
+
+        Arguments are those of `pairs`; by default the largest Euclidean norms come first.
+        """
+        order = ("step", "-norm_euclidean") if order_by is None else order_by
+        return self.table("perturbations", columns=columns, where=_at(step, where), order_by=order, limit=limit)
+
+    def projections(
+        self,
+        step: int | None = None,
+        target: str | None = None,
+        *,
+        where: str | Sequence[str] = (),
+        order_by: str | Sequence[str] | None = None,
+        limit: int | None = None,
+    ) -> "polars.DataFrame":
+        """One row per pair and target: q · [v_i, v_j].
+
+        Args:
+            step: Only this checkpoint.
+            target: Only this one, by its label: `test_loss`, `logit/example/output` or `saved/…`.
+            where: Conditions that all hold.
+            order_by: Columns to order by, `-` for descending; by default the largest values of a target come first.
+            limit: At most so many rows.
+        """
+        conditions = _at(step, where) + ([] if target is None else [f"target == {target}"])
+        order = ("step", "target", "-value") if order_by is None else order_by
+        return self.table("projections", where=conditions, order_by=order, limit=limit)
+
+    def minibatches(self) -> "polars.DataFrame":
+        """One row per pair of minibatches and checkpoint."""
+        return self.table("minibatches", order_by=("step", "b", "c"))
+
+    def reorderings(self) -> "polars.DataFrame":
+        """One row per reordering and checkpoint: its predicted and its exact effect."""
+        return self.table("reorderings", order_by=("step", "reordering"))
+
+    def order_accuracy(self) -> "polars.DataFrame":
+        """One row per checkpoint: how often brackets predict which order leaves the smaller test loss."""
+        return self.table("order_accuracy", order_by="step")
+
+    def defects(self) -> "polars.DataFrame":
+        """One row per checkpoint: commutator defects over all pairs, beside those of random directions."""
+        return self.table("defects", order_by="step")
+
+    def verifications(self) -> "polars.DataFrame":
+        """One row per pair that was computed again in float64, with the errors of what is stored."""
+        return self.table("verifications", order_by=("step", "i", "j"))
 
     def tensors(self) -> "polars.DataFrame":
         """One row per parameter tensor and checkpoint: RMS of gradients and brackets."""
         return self.table("tensors", order_by=("step", "position"))
 
     def fits(self) -> "polars.DataFrame":
-        """One row per checkpoint: proportionality of bracket RMS to gradient RMS over tensors."""
-        return self.table("fits", order_by="step")
+        """One row per checkpoint and part of the bracket: proportionality of its RMS to gradient RMS over tensors."""
+        return self.table("fits", order_by=("step", "part"))
 
     def outputs(self) -> "polars.DataFrame":
         """One row per output and checkpoint: how far swaps move it."""
@@ -72,7 +127,7 @@ class BracketsJob(JobHandle):
         """Logit perturbations J_t [v_i, v_j], shape (T test examples, K outputs); to be scaled by lr² for a swap.
 
         Raises:
-            NotStored: the job has no test examples.
+            NotStored: the job has no test examples, or did not take those of this pair (see `logits` of its spec).
             NotFound: no such pair or step.
         """
         return self._arrays("logits", {"step": step, "i": i, "j": j})["logits"]
@@ -101,6 +156,11 @@ class BracketsJob(JobHandle):
         if not parents:
             raise NotFound(f"job {self.id} names no training run")
         return TrainingJob(self._connection, self._connection.get(f"/v1/jobs/{parents[0]}", Job))
+
+
+def _at(step: int | None, where: str | Sequence[str]) -> list[str]:
+    """Conditions, with that on the step."""
+    return [*([where] if isinstance(where, str) else where), *([] if step is None else [f"step == {step}"])]
 
 
 class DiagnosticJob(JobHandle):

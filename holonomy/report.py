@@ -36,7 +36,7 @@ FITS_NOTE = (
     "Over parameter tensors: log10 of the bracket's RMS against log10 of the gradient's. At slope 1 they are "
     "proportional: the log10 ratio is the factor between them, the scatter is the standard deviation around that "
     "line, in decades (0.2 is a factor of 1.6), and where R² is negative, a constant describes the tensors better. "
-    "Free slope and r are those of the least-squares line. Tensors with a gradient or a bracket of exactly 0 are "
+    "The slope and r are those of the least-squares line. Tensors with a gradient or a bracket of exactly 0 are "
     "left out."
 )
 OUTPUTS_NOTE = (
@@ -50,7 +50,9 @@ def brackets_report(job: BracketsJob) -> Iterator[RenderableType]:
     yield from _section("The training run", run_table(job.checkpoints()), RUN_NOTE)
     fits = job.fits()
     yield from _section(
-        "Largest and smallest brackets", pairs_table(extreme_pairs(job, fits["step"].to_list())), PAIRS_NOTE
+        "Largest and smallest brackets",
+        pairs_table(extreme_pairs(job, fits["step"].unique(maintain_order=True).to_list())),
+        PAIRS_NOTE,
     )
     yield from _section("Are brackets proportional to gradients?", fits_table(fits), FITS_NOTE)
     outputs = job.outputs()
@@ -95,10 +97,11 @@ def pairs_table(pairs: "polars.DataFrame") -> Table:
 
 
 def fits_table(fits: "polars.DataFrame") -> Table:
-    """Proportionality fits as a table, one row per checkpoint."""
-    table = _table("step", "tensors", "left out", "log10 ratio", "scatter", "R²", "free slope", "r")
+    """Proportionality fits as a table, one row per checkpoint and part of the bracket."""
+    table = _table("step", "part", "tensors", "left out", "log10 ratio", "scatter", "R²", "slope", "r")
     for row in fits.iter_rows(named=True):
-        counts = (str(row["step"]), str(row["tensors"]), str(row["excluded"]))
+        part = {"gauss_newton": "G.–N."}.get(row["part"], row["part"])
+        counts = (str(row["step"]), part, str(row["tensors"]), str(row["excluded"]))
         scatter = row["residual_sd_decades"]
         proportional = (_signed(row["intercept"]), "—" if scatter is None else f"{scatter:.3f}")
         free = (_signed(row["slope"]), _signed(row["pearson_r"]))

@@ -18,6 +18,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Jobs": ("Brackets", "Training", "Diagnostic"),
     "Data": ("Digits", "Idx", "Images", "LabelControls", "Text", "RegistryData"),
     "Choices of examples": ("First", "Indices", "Random"),
+    "Pairs and directions": ("TopPairs", "TestLoss", "TestLogit", "SavedDirection"),
+    "Orders of examples": ("Reorderings", "Swaps", "Shuffles", "ListedOrders"),
     "Models": ("Mlp", "ConvNet", "MxResNet", "Transformer", "BagOfEmbeddings", "RegistryModel"),
     "Losses": ("CrossEntropy", "BinaryCrossEntropy", "GroupedCrossEntropy", "SquaredError", "RegistryLoss"),
     "Optimizers": ("Sgd", "Adam", "AdamW", "RmsProp", "RegistryOptimizer"),

@@ -1,6 +1,6 @@
 """Reorderings of plain gradient steps: two orders σ and τ of the same examples, one step on each example in turn."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, assert_never
 
 from pydantic import Field, model_validator
 
@@ -53,3 +53,29 @@ class Reorderings(Spec):
     """Which orders are compared."""
     lr: PositiveFloat = 1e-3
     """Learning rate of the exact steps; stored effects are divided by lr²."""
+
+
+def count_reorderings(orders: Swaps | Shuffles | ListedOrders, N: int) -> int:
+    """How many are compared among N chosen examples: there are at most N(N − 1)/2 different swaps."""
+    match orders:
+        case Swaps():
+            return min(orders.count, N * (N - 1) // 2)
+        case Shuffles():
+            return orders.count
+        case ListedOrders():
+            return len(orders.orders)
+        case _:
+            assert_never(orders)
+
+
+def longest_order(orders: Swaps | Shuffles | ListedOrders, N: int) -> int:
+    """Most examples in one order."""
+    match orders:
+        case Swaps():
+            return 2
+        case Shuffles():
+            return N
+        case ListedOrders():
+            return max(len(first) for first, _ in orders.orders)
+        case _:
+            assert_never(orders)

@@ -16,3 +16,15 @@ def needed(inputs: Sequence[ObjectRef], name: str) -> ObjectRef:
         if ref.name == name:
             return ref
     raise BlockFault(f"the block needs the object {name!r}, it was given {[ref.name for ref in inputs][:5]}")
+
+
+def under(inputs: Sequence[ObjectRef], prefix: str) -> list[ObjectRef]:
+    """The inputs whose names start so, by name.
+
+    Raises:
+        BlockFault: there are none.
+    """
+    found = sorted((ref for ref in inputs if ref.name.startswith(prefix)), key=lambda ref: ref.name)
+    if not found:
+        raise BlockFault(f"the block needs the objects {prefix}*, it was given {[ref.name for ref in inputs][:5]}")
+    return found

@@ -13,17 +13,20 @@ class Stream(IntEnum):
     EXAMPLES = 2
     NOISE = 3  # whatever a model draws while it trains, such as dropout
     CONTROLS = 4  # labels made up to compare others with
+    NULL = 5  # pairs and random directions of the null of the commutator defect
+    VERIFICATION = 6  # pairs that are computed again
+    ORDERS = 7  # orders of examples that are compared
 
 
-def generator(seed: int, stream: Stream) -> np.random.Generator:
-    """A counter-based (Philox) NumPy generator of the stream."""
-    return np.random.Generator(np.random.Philox(_sequence(seed, stream)))
+def generator(seed: int, stream: Stream, *branch: int) -> np.random.Generator:
+    """A counter-based (Philox) NumPy generator of the stream, or of one of its independent branches."""
+    return np.random.Generator(np.random.Philox(_sequence(seed, stream, branch)))
 
 
-def torch_seed(seed: int, stream: Stream) -> int:
+def torch_seed(seed: int, stream: Stream, *branch: int) -> int:
     """A 64-bit seed for PyTorch's generators."""
-    return int(_sequence(seed, stream).generate_state(1, np.uint64)[0])
+    return int(_sequence(seed, stream, branch).generate_state(1, np.uint64)[0])
 
 
-def _sequence(seed: int, stream: Stream) -> np.random.SeedSequence:
-    return np.random.SeedSequence(entropy=seed, spawn_key=(int(stream),))
+def _sequence(seed: int, stream: Stream, branch: tuple[int, ...]) -> np.random.SeedSequence:
+    return np.random.SeedSequence(entropy=seed, spawn_key=(int(stream), *branch))

@@ -13,19 +13,41 @@ from holonomy.errors import NotFound, Refused
 from holonomy.handle import JobHandle, raise_unless_done
 from holonomy.jobs import BracketsJob, TrainingJob
 from holonomy.report import brackets_report
+from schemas.brackets import Brackets
 from schemas.results import RESULT_TABLES
 from schemas.states import TERMINAL_JOBS, JobState
 
 PEOPLE_SEE = 50
 """Rows printed as a table when no limit is asked for."""
-READING_ORDER = {"pairs": "step,-bracket_norm", "tensors": "step,position"}
+READING_ORDER = {
+    "pairs": "step,-bracket_norm",
+    "tensors": "step,position",
+    "perturbations": "step,-norm_euclidean",
+    "projections": "step,target,-value",
+    "minibatches": "step,-bracket_norm",
+}
 """How tables are ordered when nothing is asked for, where that is not by their keys."""
 READING_COLUMNS = {
-    "pairs": "step,i,j,bracket_norm,bracket_rms,defect,cosine_i,cosine_j,gradient_cosine,cancellation,logit_rms"
+    "pairs": "step,i,j,bracket_norm,bracket_rms,defect,cosine_i,cosine_j,gradient_cosine,cancellation",
+    "perturbations": "step,i,j,logit_rms,logit_max,norm_euclidean,norm_softmax,norm_bernoulli",
+    "reorderings": "step,reordering,items,i,j,relative_error,cosine,predicted_loss,realised_loss,agrees",
+    "outputs": "step,output,label,logit_rms,slack,normalised_rms,score,flagged,rival,rival_lift",
 }
 """What people are shown of tables that are too wide for them, when nothing is asked for."""
 TABLES: dict[type[JobHandle], tuple[str, ...]] = {
-    BracketsJob: ("pairs", "tensors", "fits", "outputs"),
+    BracketsJob: (
+        "pairs",
+        "tensors",
+        "fits",
+        "defects",
+        "verifications",
+        "perturbations",
+        "outputs",
+        "projections",
+        "minibatches",
+        "reorderings",
+        "order_accuracy",
+    ),
     TrainingJob: ("checkpoints", "training_steps"),
 }
 """The tables that each kind of job fills; the first is shown when none is named."""
@@ -93,6 +115,12 @@ def _report(job: BracketsJob) -> None:
     now = job.status()
     if job.table("fits", columns=["step"], limit=1).is_empty():
         raise_unless_done(now)
+        spec = job.detail().spec
+        if isinstance(spec, Brackets) and not spec.norms:
+            raise NotFound(
+                f"job {job.id} was submitted with `norms` off, so that it has no report: "
+                f"`holonomy results {job.id} --table projections` (or minibatches, reorderings) shows its rows"
+            )
         raise NotFound(
             f"job {job.id} is {now.state} and has no report yet: `holonomy watch {job.id}` shows its progress, "
             f"`holonomy results {job.id} --table pairs` the rows so far"

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from schemas.blocks import BracketSummary, BracketTile, DiagnosticBlock, Need, TrainingSegment
+from schemas.blocks import AnyPayload, Need
 
-BlockPayload = TrainingSegment | BracketTile | BracketSummary | DiagnosticBlock
 BlockDevice = Literal["any", "cpu", "cuda"]
 
 # A block that computes is sized for seconds; one that hangs is given up after this long.
@@ -18,7 +17,7 @@ class PlannedBlock:
     """A block to be: blocks of phase k + 1 wait until every block of phase k is done."""
 
     phase: int
-    payload: BlockPayload
+    payload: AnyPayload
     needs: tuple[Need, ...] = ()
     device: BlockDevice = "any"
     timeout_seconds: float | None = COMPUTE_TIMEOUT_SECONDS

@@ -5,18 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from schemas.blocks import BracketTile, TrainingSegment
-from schemas.brackets import Brackets
+from schemas.blocks import (
+    AnyPayload,
+    BracketMinibatches,
+    BracketPerturbations,
+    BracketReorderings,
+    BracketTile,
+    TrainingSegment,
+)
+from schemas.brackets import Brackets, TopPairs
 from schemas.canonical import canonical_json
 from schemas.data import count_examples
+from schemas.reorderings import longest_order
 from schemas.training import Training
-from service.planner.blocks import BlockPayload
-from service.planner.size import ModelSize
-
-# Guesses are for one CPU core; the first committed blocks replace them.
-FLOPS_PER_SECOND = 5e9
-# Small models are bound by the calls into the tensor library, not by arithmetic.
-SECONDS_PER_CALL = 5e-4
 
 MeasuredDevice = Literal["cpu", "cuda"]
 
@@ -41,8 +42,12 @@ class Costs:
         return Cost(guess, measured=False) if seconds is None else Cost(seconds, measured=True)
 
 
-def units(payload: BlockPayload) -> int | None:
-    """Units of work in a block: optimizer steps of a segment, ordered pairs of a tile; None where it has none."""
+def units(payload: AnyPayload) -> int | None:
+    """Units of work in a block; None where it has none.
+
+    Optimizer steps of a segment, ordered pairs of a tile, pairs of minibatches, reorderings, pairs whose logit
+    perturbations are taken.
+    """
     match payload:
         case TrainingSegment():
             return (payload.stop - payload.start) or None
@@ -50,6 +55,8 @@ def units(payload: BlockPayload) -> int | None:
             rows, columns = (span[1] - span[0] for span in (payload.rows, payload.columns))
             ordered = rows * (rows - 1) if payload.rows == payload.columns else 2 * rows * columns
             return ordered or None
+        case BracketMinibatches() | BracketReorderings() | BracketPerturbations():
+            return payload.stop - payload.start
         case _:
             return None
 
@@ -63,27 +70,27 @@ def training_key(spec: Training) -> str:
     )
 
 
-def pair_key(spec: Brackets) -> str:
-    """Key of an ordered pair of a bracket job; a device is appended by `on`."""
+def bracket_keys(spec: Brackets) -> dict[str, str]:
+    """Keys of the kinds of blocks of a bracket job that are measured; a device is appended by `on`."""
     test = count_examples(spec.test_examples) if spec.test_examples else 0
-    return _key("bracket_tile", spec.training, {"dtype": spec.dtype, "test_examples": test})
+    common = {"dtype": spec.dtype, "path": spec.path, "batchnorm": spec.batchnorm}
+    extras: dict[str, dict[str, Any]] = {}
+    if spec.norms:
+        moved = 0 if isinstance(spec.perturbed, TopPairs) else test
+        extras["bracket_tile"] = {"test_examples": moved, "gauss_newton": spec.gauss_newton}
+    if isinstance(spec.perturbed, TopPairs):
+        extras["bracket_perturbations"] = {"test_examples": test}
+    if spec.minibatches:
+        extras["bracket_minibatches"] = {"largest": max(map(len, spec.minibatches))}
+    if spec.reorderings is not None:
+        items = longest_order(spec.reorderings.orders, count_examples(spec.examples))
+        extras["bracket_reorderings"] = {"test_examples": test, "items": items}
+    return {kind: _key(kind, spec.training, common | extra) for kind, extra in extras.items()}
 
 
 def on(key: str, device: MeasuredDevice) -> str:
     """The key on a kind of device."""
     return f"{key}/{device}"
-
-
-def guessed_step_seconds(spec: Training, model: ModelSize) -> float:
-    """A training step: forward and twice that for backward, over the batch."""
-    return SECONDS_PER_CALL + 3 * spec.batch_size * model.forward_flops / FLOPS_PER_SECOND
-
-
-def guessed_pair_seconds(spec: Brackets, model: ModelSize) -> float:
-    """An ordered pair: a derivative of a gradient, about 12 forward passes; half a tangent per test example."""
-    test = count_examples(spec.test_examples) if spec.test_examples else 0
-    passes = 12 + 1.5 * test
-    return SECONDS_PER_CALL + passes * model.forward_flops / FLOPS_PER_SECOND
 
 
 def _key(kind: str, training: Training, extra: Mapping[str, Any]) -> str:

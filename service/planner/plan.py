@@ -8,18 +8,11 @@ from schemas.brackets import Brackets
 from schemas.diagnostic import Diagnostic
 from schemas.training import Training
 from service.planner.blocks import Plan, PlannedBlock
-from service.planner.brackets import plan_brackets
-from service.planner.costs import (
-    Cost,
-    Costs,
-    MeasuredDevice,
-    guessed_pair_seconds,
-    guessed_step_seconds,
-    on,
-    pair_key,
-    training_key,
-)
-from service.planner.memory import micro_edge, stored_bytes
+from service.planner.brackets import Bounds, plan_brackets
+from service.planner.costs import Cost, Costs, MeasuredDevice, bracket_keys, on, training_key
+from service.planner.guesses import guessed_bracket_seconds, guessed_step_seconds
+from service.planner.memory import micro_edge, projected_micro, projected_rows, stored_bytes
+from service.planner.paths import likely_path
 from service.planner.size import DataSize, model_size
 from service.planner.training import plan_training
 
@@ -79,10 +72,9 @@ def plan(
             if parent_id is None:
                 raise ValueError(f"job {job_id} is a bracket job and needs a training run as its parent")
             _, workers = cluster.serves(spec.device)
-            size, cost = model_size(spec.training, data), pair_cost(spec, data, costs, cluster)
-            micro, pair_bytes = micro_edge(size, spec.dtype), stored_bytes(spec, size, data)
-            made = plan_brackets(spec, job_id, parent_id, cost, workers, micro, pair_bytes)
-            return Plan(made.blocks, made.details | {"costs": {"bracket_tile": pair_key(spec)}})
+            bounds = bracket_bounds(spec, data, cluster)
+            made = plan_brackets(spec, job_id, parent_id, bracket_costs(spec, data, costs, cluster), bounds, workers)
+            return Plan(made.blocks, made.details | {"costs": bracket_keys(spec)})
         case _:
             assert_never(spec)
 
@@ -93,7 +85,22 @@ def step_cost(spec: Training, data: DataSize, costs: Costs, cluster: Cluster) ->
     return costs.of(on(training_key(spec), device), guessed_step_seconds(spec, model_size(spec, data)))
 
 
-def pair_cost(spec: Brackets, data: DataSize, costs: Costs, cluster: Cluster) -> Cost:
-    """Seconds of an ordered pair."""
+def bracket_costs(spec: Brackets, data: DataSize, costs: Costs, cluster: Cluster) -> dict[str, Cost]:
+    """Seconds of a unit of each kind of block of a bracket job."""
     device, _ = cluster.serves(spec.device)
-    return costs.of(on(pair_key(spec), device), guessed_pair_seconds(spec, model_size(spec.training, data)))
+    size, path = model_size(spec.training, data), likely_path(spec, device)
+    guesses = guessed_bracket_seconds(spec, size, path)
+    return {kind: costs.of(on(key, device), guesses[kind]) for kind, key in bracket_keys(spec).items()}
+
+
+def bracket_bounds(spec: Brackets, data: DataSize, cluster: Cluster) -> Bounds:
+    """What the blocks of a bracket job may hold."""
+    device, _ = cluster.serves(spec.device)
+    size, path, targets = model_size(spec.training, data), likely_path(spec, device), len(spec.projections)
+    return Bounds(
+        path=path,
+        micro=micro_edge(path, size, spec.dtype),
+        pair_bytes=stored_bytes(spec, size, data),
+        projected_rows=projected_rows(size, spec.dtype, targets),
+        projected_micro=projected_micro(size, spec.dtype, targets),
+    )

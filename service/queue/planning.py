@@ -13,7 +13,7 @@ from schemas.jobs import job_spec
 from schemas.states import JobState
 from schemas.training import Training
 from service.planner.blocks import Plan, PlannedBlock
-from service.planner.costs import Costs, pair_key, training_key
+from service.planner.costs import Costs, bracket_keys, training_key
 from service.planner.plan import Cluster, plan
 from service.planner.size import DataSize, data_size
 from service.queue.costs import measured
@@ -94,7 +94,7 @@ def _costs(connection: Connection, spec: Spec) -> Costs:
         case Training():
             return measured(connection, [training_key(spec)])
         case Brackets():
-            return measured(connection, [pair_key(spec)])
+            return measured(connection, bracket_keys(spec).values())
         case _:
             return Costs()
 

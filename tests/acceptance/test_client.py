@@ -51,7 +51,8 @@ def test_brackets_of_mnist_are_antisymmetric_and_agree_with_their_rows(client: C
         np.testing.assert_array_equal(array, -bracket[name])
     logits = job.logits(3, 5, step=20)
     assert logits.shape == (2, 10)
-    assert np.sqrt((logits**2).mean()) == pytest.approx(row["logit_rms"], rel=1e-9)
+    moved = job.perturbations(20, where=["i == 3", "j == 5"]).row(0, named=True)
+    assert np.sqrt((logits**2).mean()) == pytest.approx(moved["logit_rms"], rel=1e-9)
     assert job.checkpoints()["step"].to_list() == [0, 20]
     with pytest.raises(NotStored, match="was not kept"):
         job.bracket(3, 8, step=20)

@@ -15,6 +15,7 @@ from workers.brackets.geometry import TileShape
 from workers.brackets.path import BracketPath
 from workers.brackets.structured.network import unsupported
 from workers.brackets.structured.path import Structured
+from workers.brackets.tap import Tap
 from workers.brackets.tile import Flags, Tile, TileTask, compute_tile, span_states
 
 
@@ -26,7 +27,11 @@ def structured(functional: Functional) -> BracketPath[Any, Any]:
     return Structured.of(functional)
 
 
-PATHS: dict[str, Callable[[Functional], BracketPath[Any, Any]]] = {"generic": Generic, "structured": structured}
+PATHS: dict[str, Callable[[Functional], BracketPath[Any, Any]]] = {
+    "generic": Generic,
+    "tap": Tap,
+    "structured": structured,
+}
 """Every path, made from the model at a point."""
 
 Pairs = Iterable[tuple[int, int]]

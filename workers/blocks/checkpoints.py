@@ -1,5 +1,6 @@
 """A bracket job's model at a checkpoint, made once per process."""
 
+from collections.abc import Hashable
 from typing import Any
 
 import torch
@@ -8,9 +9,11 @@ from torch import Tensor, nn
 from schemas.blocks import ObjectRef
 from schemas.brackets import Brackets
 from schemas.canonical import digest
+from workers.brackets.frozen import frozen_statistics
 from workers.brackets.functional import Functional
 from workers.context import Context
-from workers.data import Dataset, load
+from workers.data import Dataset, load, resolve
+from workers.data.dataset import Split
 from workers.losses import example_loss, loss_targets
 from workers.models import initialised
 from workers.models.outputs import check_outputs
@@ -32,6 +35,14 @@ def structure(spec: Brackets, context: Context) -> tuple[nn.Module, Dataset]:
     return model.to(context.device), dataset
 
 
+def functional_key(spec: Brackets, checkpoint: ObjectRef) -> tuple[Hashable, ...]:
+    """Names the function of a job at a checkpoint among those of all jobs."""
+    training = spec.training
+    # Frozen statistics are those of the chosen examples.
+    batch = digest(spec.examples) if spec.batchnorm == "frozen" else None
+    return digest(training.model), digest(training.data), digest(training.loss), spec.dtype, checkpoint.sha256, batch
+
+
 def functional_at(spec: Brackets, checkpoint: ObjectRef, context: Context) -> Functional:
     """The job's model as a function of its parameters, at a checkpoint; remembered by the checkpoint's content.
 
@@ -46,24 +57,17 @@ def functional_at(spec: Brackets, checkpoint: ObjectRef, context: Context) -> Fu
         load_tensors(model, context.arrays(checkpoint))
         functional = Functional.of(model, example_loss(spec.training.loss, dataset.label_names))
         functional.refuse_randomness(dataset.train.inputs[:2])
+        if spec.batchnorm == "frozen":
+            chosen = torch.from_numpy(resolve(spec.examples, len(dataset.train), "train")).to(context.device)
+            functional = frozen_statistics(functional, dataset.train.inputs[chosen], context.check_cancelled)
         return functional
 
-    training = spec.training
-    key = (digest(training.model), digest(training.data), digest(training.loss), spec.dtype, checkpoint.sha256)
-    return context.remember(("functional", *key), make)
+    return context.remember(("functional", *functional_key(spec, checkpoint)), make)
 
 
-def train_targets(spec: Brackets, dataset: Dataset, chosen: Tensor) -> Tensor:
-    """Targets (N, K) of the chosen training examples."""
-    labels = dataset.train.labels[chosen]
-    return loss_targets(spec.training.loss, labels, dataset.label_names, torch_dtype(spec.dtype))
-
-
-def label_shares(dataset: Dataset, chosen: Tensor) -> Tensor:
-    """Share of the chosen test examples that carry each label: float64 (K,)."""
-    labels = dataset.test.labels[chosen]
-    held = labels if dataset.independent else torch.nn.functional.one_hot(labels, len(dataset.label_names))
-    return held.double().mean(0)
+def targets_of(spec: Brackets, dataset: Dataset, split: Split, chosen: Tensor) -> Tensor:
+    """Targets (m, K) of the chosen examples of a split."""
+    return loss_targets(spec.training.loss, split.labels[chosen], dataset.label_names, torch_dtype(spec.dtype))
 
 
 def described(spec: Brackets, dataset: Dataset) -> dict[str, Any]:
@@ -71,6 +75,8 @@ def described(spec: Brackets, dataset: Dataset) -> dict[str, Any]:
     return {
         "field": "-gradient",
         "lr_power": 0,
+        "scale": "none: a swap moves parameters by lr² times a bracket",
+        "sign": "[v_i, v_j] = H_j g_i - H_i g_j",
         "batchnorm": spec.batchnorm,
         "dtype": spec.dtype,
         "loss": spec.training.loss.model_dump(mode="json"),

@@ -4,10 +4,27 @@ from collections.abc import Sequence
 from typing import TypeVar, assert_never
 
 from schemas.base import Spec
-from schemas.blocks import BracketSummary, BracketTile, DiagnosticBlock, ObjectRef, TrainingSegment
+from schemas.blocks import (
+    AnyPayload,
+    BracketMinibatches,
+    BracketOutputs,
+    BracketPerturbations,
+    BracketProjections,
+    BracketReorderings,
+    BracketSummary,
+    BracketTile,
+    DiagnosticBlock,
+    ObjectRef,
+    TrainingSegment,
+)
 from schemas.brackets import Brackets
 from schemas.diagnostic import Diagnostic
 from schemas.training import Training
+from workers.blocks.bracket_minibatches import bracket_minibatches
+from workers.blocks.bracket_outputs import bracket_outputs
+from workers.blocks.bracket_perturbations import bracket_perturbations
+from workers.blocks.bracket_projections import bracket_projections
+from workers.blocks.bracket_reorderings import bracket_reorderings
 from workers.blocks.bracket_summary import bracket_summary
 from workers.blocks.bracket_tile import bracket_tile
 from workers.blocks.diagnostic import diagnostic
@@ -22,7 +39,7 @@ S = TypeVar("S", bound=Spec)
 
 def run(
     spec: Training | Brackets | Diagnostic,
-    payload: TrainingSegment | BracketTile | BracketSummary | DiagnosticBlock,
+    payload: AnyPayload,
     inputs: Sequence[ObjectRef],
     context: Context,
     shrink: int,
@@ -48,8 +65,18 @@ def run(
                 return train_segment(_of(spec, Training), payload, inputs, context)
             case BracketTile():
                 return bracket_tile(_of(spec, Brackets), payload, inputs, context, shrink)
+            case BracketProjections():
+                return bracket_projections(_of(spec, Brackets), payload, inputs, context, shrink)
+            case BracketMinibatches():
+                return bracket_minibatches(_of(spec, Brackets), payload, inputs, context)
+            case BracketReorderings():
+                return bracket_reorderings(_of(spec, Brackets), payload, inputs, context)
             case BracketSummary():
                 return bracket_summary(_of(spec, Brackets), payload, inputs, context)
+            case BracketPerturbations():
+                return bracket_perturbations(_of(spec, Brackets), payload, inputs, context, shrink)
+            case BracketOutputs():
+                return bracket_outputs(_of(spec, Brackets), payload, inputs, context)
             case DiagnosticBlock():
                 return diagnostic(_of(spec, Diagnostic), payload, context)
             case _:

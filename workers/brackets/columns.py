@@ -1,4 +1,4 @@
-"""From the sums of a tile to the columns of the `pairs` table.
+"""From the numbers of pairs to the columns of the tables `pairs` and `perturbations`.
 
 Axes: p pairs, n parameter tensors, T test examples, K outputs.
 """
@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
+from workers.brackets.function_norms import function_norms
 from workers.errors import UserFault
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Integers = np.ndarray[Any, np.dtype[np.int64]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,9 @@ class PairNumbers:
         square_ji: ‖H_i g_j‖², (p,).
         gradient_norms: ‖g‖ of both examples, (p, 2).
         losses: L of both examples, (p, 2).
-        logits: J_t [v_i, v_j], (p, T, K), or None.
+        recomputed: Whether the pair was taken in float64 because of its cancellation, bool (p,).
+        share_norm: Norm of the Gauss–Newton part of [v_i, v_j], (p,), or None.
+        share_dot: [v_i, v_j] · its Gauss–Newton part, (p,), or None.
     """
 
     examples: Integers
@@ -40,7 +45,9 @@ class PairNumbers:
     square_ji: Floats
     gradient_norms: Floats
     losses: Floats
-    logits: np.ndarray[Any, Any] | None
+    recomputed: Flags
+    share_norm: Floats | None
+    share_dot: Floats | None
 
     def check_finite(self, step: int) -> None:
         """Return, if every number is finite.
@@ -49,29 +56,26 @@ class PairNumbers:
             UserFault: some are not; it names the first few pairs.
         """
         fine = np.isfinite(self.squares).all(1) & np.isfinite(self.square_ij) & np.isfinite(self.square_ji)
-        if self.logits is not None:
-            fine &= np.isfinite(self.logits).all((1, 2))
+        if self.share_norm is not None:
+            fine &= np.isfinite(self.share_norm)
         if not fine.all():
-            bad = [tuple(int(i) for i in pair) for pair in self.examples[~fine][:5]]
-            raise UserFault(
-                f"brackets must be finite, those of {int((~fine).sum())} pairs at step {step} are not, "
-                f"first examples {bad}: leave these examples out, use dtype float64 or an earlier checkpoint"
-            )
+            raise _not_finite("brackets", self.examples[~fine], step)
 
-    def columns(self, step: int, parameters: int, name: str, kept: dict[tuple[int, int], int]) -> dict[str, Any]:
+    def columns(self, step: int, parameters: int, name: str, kept: Integers) -> dict[str, Any]:
         """All columns of the `pairs` table (schemas.results.PAIRS).
 
         Args:
             step: Checkpoint.
             parameters: P.
             name: Name of the tile's object.
-            kept: Place among the kept brackets, by example indices.
+            kept: Places of the kept pairs, in the order of their brackets in the object.
         """
         p = len(self.examples)
         norm = np.sqrt(self.squares.sum(1))
         norm_i, norm_j = self.gradient_norms.T
         norm_ij, norm_ji = np.sqrt(self.square_ij), np.sqrt(self.square_ji)
-        moved = None if self.logits is None else np.abs(self.logits.astype(np.float64))
+        kept_position = np.full(p, np.nan)
+        kept_position[kept] = np.arange(len(kept))
         return {
             "step": np.full(p, step),
             "i": self.examples[:, 0],
@@ -89,14 +93,63 @@ class PairNumbers:
             "cancellation": ratio(norm, norm_ij + norm_ji, where_zero=1.0),
             "loss_i": self.losses[:, 0],
             "loss_j": self.losses[:, 1],
-            "logit_rms": [None] * p if moved is None else np.sqrt((moved**2).mean((1, 2))),
-            "logit_max": [None] * p if moved is None else moved.max((1, 2)),
+            "recomputed": self.recomputed,
+            "gauss_newton_norm": [None] * p if self.share_norm is None else self.share_norm,
+            "gauss_newton_cosine": self._share_cosine(norm),
             "object": [name] * p,
             "position": np.arange(p),
-            "kept_position": [kept.get((int(i), int(j))) for i, j in self.examples],
+            "kept_position": kept_position,
         }
+
+    def _share_cosine(self, norm: Floats) -> Floats | list[None]:
+        """Cosine of the brackets with their Gauss–Newton parts, 0 where either vanishes."""
+        if self.share_norm is None or self.share_dot is None:
+            return [None] * len(norm)
+        return ratio(self.share_dot, norm * self.share_norm)
+
+
+def perturbation_columns(
+    step: int, examples: Integers, moved: np.ndarray[Any, Any], logits: np.ndarray[Any, Any], name: str
+) -> dict[str, Any]:
+    """All columns of the `perturbations` table (schemas.results.PERTURBATIONS).
+
+    Args:
+        step: Checkpoint.
+        examples: Train-split indices, (p, 2).
+        moved: J_t [v_i, v_j], (p, T, K).
+        logits: z_t at the checkpoint, (T, K).
+        name: Name of the object that holds them, in this order.
+
+    Raises:
+        UserFault: some are not finite; it names the first few pairs.
+    """
+    fine = np.isfinite(moved).all((1, 2))
+    if not fine.all():
+        raise _not_finite("logit perturbations", examples[~fine], step)
+    size = np.abs(moved)
+    norms = function_norms(torch.from_numpy(moved), torch.from_numpy(logits))
+    return {
+        "step": np.full(len(examples), step),
+        "i": examples[:, 0],
+        "j": examples[:, 1],
+        "logit_rms": norms.euclidean.numpy() / np.sqrt(moved.shape[2]),
+        "logit_max": size.max((1, 2)).astype(np.float64),
+        "norm_euclidean": norms.euclidean.numpy(),
+        "norm_softmax": norms.softmax.numpy(),
+        "norm_bernoulli": norms.bernoulli.numpy(),
+        "object": [name] * len(examples),
+        "position": np.arange(len(examples)),
+    }
 
 
 def ratio(above: Floats, below: Floats, where_zero: float = 0.0) -> Floats:
     """Above / below, and `where_zero` where `below` vanishes."""
     return np.divide(above, below, out=np.full_like(above, where_zero), where=below > 0)
+
+
+def _not_finite(what: str, examples: Integers, step: int) -> UserFault:
+    first = [tuple(pair) for pair in examples[:5].tolist()]
+    return UserFault(
+        f"{what} must be finite, those of {len(examples)} pairs at step {step} are not, first examples {first}: "
+        "leave these examples out, use dtype float64 or an earlier checkpoint"
+    )

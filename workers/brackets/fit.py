@@ -1,6 +1,6 @@
 """How far the bracket RMS of a tensor is proportional to its gradient RMS: fits over tensors on log10 axes."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,10 @@ class ProportionalityFit:
     free_intercept: float | None
     pearson_r: float | None
     r_squared_slope_1: float | None
+
+    def row(self, step: int, part: str) -> dict[str, Any]:
+        """The row of the `fits` table (schemas.results.FITS) for a checkpoint and a part of its brackets."""
+        return {"step": step, "part": part, **asdict(self)}
 
 
 def proportionality_fit(gradient_rms: Floats, bracket_rms: Floats) -> ProportionalityFit:

@@ -27,7 +27,7 @@ def trainable(model: nn.Module) -> dict[str, nn.Parameter]:
 
 
 @contextmanager
-def _plain_attention() -> Iterator[None]:
+def plain_attention() -> Iterator[None]:
     """Keep attention away from fused kernels, which have neither second nor forward derivatives."""
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
@@ -89,7 +89,7 @@ class Functional:
 
     def logits(self, parameters: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
         """(N, *input_shape) → (N, K) at the given parameters."""
-        with _plain_attention():
+        with plain_attention():
             logits: Tensor = functional_call(self.model, (dict(parameters), self.buffers), (inputs,))
         return logits
 

@@ -61,7 +61,15 @@ class TileShape:
 
     def places(self, rows: range, columns: range) -> Integers:
         """Places of the pairs of a micro tile, ordered by a, then b: int64 (its pairs,)."""
-        a, b = _pairs(rows, columns)
+        return self._place(*_pairs(rows, columns))
+
+    def among(self, pairs: Integers) -> Integers:
+        """Places of those of some pairs (p, 2) that are in the tile, in their order."""
+        a, b = pairs.T
+        inside = (a >= self.rows.start) & (a < self.rows.stop) & (b >= self.columns.start) & (b < self.columns.stop)
+        return self._place(a[inside], b[inside])
+
+    def _place(self, a: Integers, b: Integers) -> Integers:
         row = a - self.rows.start
         if not self.diagonal:
             return row * len(self.columns) + b - self.columns.start

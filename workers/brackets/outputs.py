@@ -1,19 +1,33 @@
-"""How far each output moves under swaps.
+"""How far each output moves under swaps, and which outputs stand out.
 
-Axes: p pairs, T test examples, K outputs. Only sums leave a tile, so that a summary need not gather p·T·K numbers.
+A logit may move far only because its probability is undecided, so that p(1 − p) is large and gradients are:
+movement is compared per unit of p(1 − p) (mathematics.md, 3).
+
+Axes: p pairs, T test examples, K outputs. Only sums leave a block, so that nobody gathers p·T·K numbers.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from torch import Tensor
 
+from schemas.data import CONTROL_LABELS
 from schemas.losses import Loss
+from workers.brackets.cooccurrence import Neighbours
 from workers.data import Dataset
 from workers.losses import probabilities
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
+
+FLAG_ABOVE = 3.0
+"""Score above which an output is flagged."""
+FEWEST_OUTPUTS = 8
+"""Outputs below which none has a score: the spread of fewer is itself too uncertain to call one of them unusual."""
+TO_SIGMA = 1.4826
+"""Standard deviation of a normal distribution over its median absolute deviation."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +55,27 @@ class OutputSums:
         )
 
 
+@dataclass(frozen=True)
+class OutputFacts:
+    """What does not depend on pairs, each (K,).
+
+    Attributes:
+        labels: Names.
+        slack: Mean over test examples of p(1 − p).
+        label_rate: Share of the test examples that carry the label.
+        train_rate: Share of the train split.
+        neighbours: Labels met less and more often than by chance; None for class labels, which exclude each other.
+        test_examples: T.
+    """
+
+    labels: Sequence[str]
+    slack: Floats
+    label_rate: Floats
+    train_rate: Floats
+    neighbours: Sequence[Neighbours] | None
+    test_examples: int
+
+
 def slack(loss: Loss, dataset: Dataset, logits: Tensor) -> Tensor:
     """p(1 − p) of logits (T, K) in float64: how much a probability moves per unit of its logit."""
     p = probabilities(loss, dataset, logits)
@@ -56,3 +91,57 @@ def output_sums(moved: np.ndarray[Any, Any], slacks: Floats) -> OutputSums:
         largest=size.max((0, 1), initial=0.0),
         probability_square_sum=((size * slacks) ** 2).sum((0, 1)),
     )
+
+
+def output_scores(normalised: Floats, controls: Flags) -> Floats:
+    """Robust z-scores of log10 of positive numbers: (x − median) / (1.4826 · MAD), (K,) to (K,).
+
+    Median and MAD are of the outputs that are not `controls` (K,). NaN where a number is not positive; all NaN with
+    fewer than `FEWEST_OUTPUTS` of them, or when half are equal, so that the median absolute deviation is 0.
+    """
+    scores = np.full(len(normalised), np.nan)
+    used = normalised > 0
+    if (used & ~controls).sum() < FEWEST_OUTPUTS:
+        return scores
+    x = np.log10(normalised, out=scores.copy(), where=used)
+    middle = np.median(x[used & ~controls])
+    spread = TO_SIGMA * np.median(np.abs(x[used & ~controls] - middle))
+    return (x - middle) / spread if spread > 0 else scores
+
+
+def output_columns(step: int, sums: OutputSums, facts: OutputFacts) -> dict[str, Any]:
+    """All columns of the `outputs` table (schemas.results.OUTPUTS)."""
+    count, K = sums.pairs * facts.test_examples, len(facts.labels)
+    logit_rms = np.sqrt(sums.square_sum / count)
+    normalised = np.divide(logit_rms, facts.slack, out=np.full(K, np.nan), where=facts.slack > 0)
+    controls = np.array([label in CONTROL_LABELS for label in facts.labels], dtype=np.bool_)
+    scores = output_scores(np.nan_to_num(normalised), controls)
+    near = facts.neighbours or [Neighbours()] * K
+    labels = (*facts.labels,)
+
+    def name(place: int | None) -> str | None:
+        return None if place is None else labels[place]
+
+    return {
+        "step": [step] * K,
+        "output": list(range(K)),
+        "label": list(labels),
+        "logit_rms": logit_rms,
+        "logit_max": sums.largest,
+        "slack": facts.slack,
+        "normalised_rms": _or_none(normalised),
+        "probability_rms": np.sqrt(sums.probability_square_sum / count),
+        "score": _or_none(scores),
+        "flagged": scores > FLAG_ABOVE,
+        "label_rate": facts.label_rate,
+        "train_rate": facts.train_rate,
+        "rival": [name(n.rival) for n in near],
+        "rival_lift": [n.rival_lift for n in near],
+        "rival_expected": [n.rival_expected for n in near],
+        "companion": [name(n.companion) for n in near],
+        "companion_lift": [n.companion_lift for n in near],
+    }
+
+
+def _or_none(numbers: Floats) -> list[float | None]:
+    return [None if np.isnan(number) else float(number) for number in numbers]

@@ -31,7 +31,7 @@ def get_logits(job_id: Number, step: StepNumber, i: First, j: Second, services: 
     Swapping i and j gives the negative.
     """
     with services.engine.connect() as connection:
-        place = pairs.find(connection, job_id, step, i, j)
+        place = pairs.find_logits(connection, job_id, step, i, j)
     return Response(pairs.logits(services.objects, place), media_type=MEDIA_TYPE)
 
 
@@ -42,8 +42,8 @@ def get_bracket(job_id: Number, step: StepNumber, i: First, j: Second, services:
     Swapping i and j gives the negative.
     """
     with services.engine.connect() as connection:
-        place = pairs.find(connection, job_id, step, i, j)
-    return Response(pairs.bracket(services.objects, place, i, j), media_type=MEDIA_TYPE)
+        place = pairs.find_bracket(connection, job_id, step, i, j)
+    return Response(pairs.bracket(services.objects, place), media_type=MEDIA_TYPE)
 
 
 @router.get("/arrays/checkpoint", response_class=StreamingResponse, responses={200: _BYTES, **_ERRORS})

@@ -23,11 +23,19 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from schemas.api import Problem, Scope
-from schemas.blocks import BlockRecord, BracketTile, ObjectRef, TrainingSegment, payload
-from schemas.brackets import Brackets
+from schemas.blocks import (
+    BlockRecord,
+    BracketPerturbations,
+    BracketSummary,
+    BracketTile,
+    ObjectRef,
+    TrainingSegment,
+    payload,
+)
+from schemas.brackets import Brackets, TopPairs
 from schemas.data import Indices
 from schemas.jobs import job_spec
-from schemas.results import PAIRS
+from schemas.results import PAIRS, PERTURBATIONS
 from schemas.states import TERMINAL_JOBS, JobState
 from service.api.app import POOL_SIZE, build
 from service.api.backend import Backend
@@ -142,6 +150,10 @@ class Worker:
                 found += [self._store(block, "schedule", {"indices": np.arange(9)})] if start == 0 else []
             case BracketTile() as tile, Brackets() as asked:
                 self._tile(block, tile, asked, found, rows)
+            case BracketSummary(step=step), Brackets(perturbed=TopPairs()):
+                found.append(self._store(block, f"selected/{step:09d}", {"positions": np.array([[0, 1]])}))
+            case BracketPerturbations(step=step, start=start), _:
+                found.append(self._store(block, f"moved/{step:09d}/{start:09d}", {"nothing": np.zeros(1)}))
         record = BlockRecord(data={"made": "up"}, objects=tuple(found), seconds=0.01)
         return Done(block.block_id, block.job_id, block.token, record.model_dump_json(), rows)
 
@@ -157,8 +169,10 @@ class Worker:
         pairs = [(examples[a], examples[b]) for a in range(*tile.rows) for b in range(*tile.columns) if a < b]
         kept = [] if isinstance(spec.keep, str) else [pair for pair in pairs if pair in spec.keep]
         arrays = {}
-        if spec.test_examples:
-            arrays["logits"] = np.stack([self.logits(tile.step, i, j) for i, j in pairs])
+        listed = spec.perturbed if isinstance(spec.perturbed, tuple) else ()
+        moved = pairs if spec.perturbed == "all" else [pair for pair in pairs if pair in listed]
+        if moved:
+            arrays["logits"] = np.stack([self.logits(tile.step, i, j) for i, j in moved])
         for name in ("0.weight", "0.bias") if kept else ():
             arrays[f"kept/{name}"] = np.stack([self.bracket(tile.step, i, j)[name] for i, j in kept])
         name = f"tiles/{tile.step:09d}/{tile.rows[0]:06d}-{tile.columns[0]:06d}"
@@ -170,12 +184,21 @@ class Worker:
             "i": [i for i, _ in pairs],
             "j": [j for _, j in pairs],
             "bracket_norm": [100.0 * i + j for i, j in pairs],
-            "logit_rms": [None if (i + j) % 2 else float(i) for i, j in pairs],
+            "recomputed": [False] * len(pairs),
+            "gauss_newton_norm": [None if (i + j) % 2 else float(i) for i, j in pairs],
             "object": [name] * len(pairs),
             "position": list(range(len(pairs))),
             "kept_position": [kept.index(pair) if pair in kept else None for pair in pairs],
         }
         rows["pairs"] = columns
+        if moved:
+            rows["perturbations"] = {column.name: [0.5] * len(moved) for column in PERTURBATIONS.columns} | {
+                "step": [tile.step] * len(moved),
+                "i": [i for i, _ in moved],
+                "j": [j for _, j in moved],
+                "object": [name] * len(moved),
+                "position": list(range(len(moved))),
+            }
 
     def _store(self, block: Claimed, name: str, arrays: dict[str, NDArray[Any]]) -> ObjectRef:
         data = save(arrays)

@@ -64,9 +64,9 @@ def test_columns_filters_order_and_limit_are_applied_by_the_service(client: http
 
 
 def test_nulls_come_last_and_no_rows_is_an_answer(client: httpx2.Client, job: int) -> None:
-    for order in ("logit_rms", "-logit_rms"):
-        query = {"columns": "logit_rms", "where": "step:eq:0", "order_by": order}
-        values = arrow(client.get(f"/v1/jobs/{job}/tables/pairs", params=query))["logit_rms"].to_pylist()
+    for order in ("gauss_newton_norm", "-gauss_newton_norm"):
+        query = {"columns": "gauss_newton_norm", "where": "step:eq:0", "order_by": order}
+        values = arrow(client.get(f"/v1/jobs/{job}/tables/pairs", params=query))["gauss_newton_norm"].to_pylist()
         present = [value for value in values if value is not None]
         assert 0 < len(present) < PAIR_COUNT
         assert values[: len(present)] == sorted(present, reverse=order.startswith("-"))
@@ -179,6 +179,25 @@ def test_arrays_of_other_jobs(client: httpx2.Client, job: int, problem, worker) 
     worker.run(other)
     answer = client.get(f"/v1/jobs/{other}/arrays/logits", params=pair)
     assert "submit it with `test_examples`" in problem(answer, 404).detail
+
+
+@pytest.mark.parametrize(
+    ("logits", "detail"),
+    [
+        ([[2, 3]], "of the pairs listed in `logits`, and (2, 5) is not among them: list it too"),
+        (
+            {"kind": "top", "count": 1},
+            "of the 1 pairs with the largest bracket_norm at a checkpoint, and (2, 5) is not among them: submit it with "
+            'logits = "all", or logits = [[2, 5]]',
+        ),
+    ],
+)
+def test_logits_of_pairs_that_were_not_moved(client: httpx2.Client, problem, worker, logits, detail: str) -> None:
+    spec = {**SPEC, "logits": logits, "examples": [2, 3, 5]}
+    other = client.post("/v1/jobs", json={"spec": spec | {"keep": "none"}}).json()["job"]["id"]
+    worker.run(other)
+    answer = client.get(f"/v1/jobs/{other}/arrays/logits", params={"step": 10, "i": 5, "j": 2})
+    assert detail in problem(answer, 404).detail
 
 
 def test_checkpoints_are_those_of_the_run(client: httpx2.Client, job: int) -> None:

@@ -17,7 +17,7 @@ from service.dispatcher.verdicts import verdict
 from service.queue.claim import Claimed
 from service.queue.retry import retry
 from service.queue.sweep import plan_jobs
-from workers.brackets import pairs
+from workers.brackets import generic
 from workers.errors import UserFault
 from workers.runtime.execution import Worker, WorkerSettings
 from workers.runtime.messages import Order, Task
@@ -138,15 +138,15 @@ def test_a_retry_that_succeeds_replaces_what_was_kept(bench, monkeypatch, stops)
 
 @pytest.mark.parametrize(("fits", "state"), [(3, JobState.DONE), (1, JobState.FAILED)], ids=["fits", "does-not"])
 def test_a_tile_that_does_not_fit_runs_once_more_halved(bench, monkeypatch, fits, state):
-    products = pairs.hessian_products
+    products = generic.hessian_products
 
     def hungry(functional, example, target, directions):
         if len(next(iter(directions.values()))) > fits:
             torch.empty(2**60, dtype=torch.uint8)
         return products(functional, example, target, directions)
 
-    monkeypatch.setattr(pairs, "hessian_products", hungry)
-    job_id = bench.desk.submit(Brackets(training=Training(steps=1), examples=range(6)))
+    monkeypatch.setattr(generic, "hessian_products", hungry)
+    job_id = bench.desk.submit(Brackets(training=Training(steps=1), examples=range(6), path="generic"))
     bench.run_all()
     [tile] = bench.desk.sql("select * from blocks where job_id = :job and kind = 'bracket_tile'", job=job_id)
     assert bench.desk.job(job_id).state == state

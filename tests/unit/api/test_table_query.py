@@ -23,8 +23,8 @@ def test_names_and_conditions_become_bound_sql() -> None:
 
 
 def test_nulls_come_last_either_way() -> None:
-    assert "ORDER BY pairs.logit_rms DESC NULLS LAST" in sql(order_by="-logit_rms")
-    assert "ORDER BY pairs.logit_rms ASC NULLS LAST" in sql(order_by="logit_rms")
+    assert "ORDER BY pairs.gauss_newton_norm DESC NULLS LAST" in sql(order_by="-gauss_newton_norm")
+    assert "ORDER BY pairs.gauss_newton_norm ASC NULLS LAST" in sql(order_by="gauss_newton_norm")
 
 
 @pytest.mark.parametrize("operator", table_query.OPERATORS)

@@ -38,6 +38,7 @@ def job(client: Client, world: World) -> BracketsJob:
 FITS = polars.DataFrame(
     {
         "step": [0, 9],
+        "part": ["bracket", "gauss_newton"],
         "tensors": [5, 1],
         "excluded": [1, 5],
         "intercept": [-0.3, 0.1],
@@ -73,7 +74,7 @@ def test_outputs_are_ordered_by_what_their_probability_moves() -> None:
 
 def test_a_fit_that_could_not_be_made_is_a_dash() -> None:
     last = shown(fits_table(FITS)).splitlines()[-1]
-    assert last.split() == ["9", "1", "5", "+0.100", "0.000", "—", "—", "—"]
+    assert last.split() == ["9", "G.–N.", "1", "5", "+0.100", "0.000", "—", "—", "—"]
 
 
 def test_the_report_says_how_its_numbers_are_to_be_read(job: BracketsJob) -> None:

@@ -24,7 +24,8 @@ def test_drift_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: 
 def test_every_kind_of_spec_is_described() -> None:
     definitions = job_spec.json_schema()["$defs"]
     kinds = {name for name, schema in definitions.items() if "kind" in schema.get("properties", {})}
-    assert kinds == {name for names in dictionary.SECTIONS.values() for name in names}
+    described = {name for names in dictionary.SECTIONS.values() for name in names}
+    assert kinds <= described <= set(definitions)
 
 
 def test_every_column_is_described() -> None:

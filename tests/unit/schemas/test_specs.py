@@ -32,7 +32,7 @@ def brackets(**changes: Any) -> Brackets:
         ({"keep": [[2, 1]]}, r"pairs \(i, j\) with i < j; came \[\(2, 1\)\]"),
         ({"keep": [[1, 9]]}, r"outside the chosen examples: \[\(1, 9\)\]"),
         ({"examples": {"kind": "first", "count": 4}, "keep": [[1, 4]]}, "outside the chosen examples"),
-        ({"batchnorm": "train"}, "Input should be 'eval'"),
+        ({"batchnorm": "train"}, "BatchNorm in train mode couples the examples of a batch, .*: choose `eval`"),
         ({"colour": "red"}, "Extra inputs are not permitted"),
     ],
 )

@@ -17,3 +17,9 @@ def test_streams_and_seeds_are_told_apart() -> None:
 
 def test_the_largest_seed_a_spec_allows_works() -> None:
     assert 0 <= torch_seed(2**63 - 1, Stream.NOISE) < 2**64
+
+
+def test_branches_of_a_stream_are_told_apart() -> None:
+    seeds = {torch_seed(0, Stream.NULL, i, j) for i in range(20) for j in range(20)} | {torch_seed(0, Stream.NULL)}
+    assert len(seeds) == 401
+    assert generator(0, Stream.ORDERS, 1).random() != generator(0, Stream.ORDERS, 2).random()

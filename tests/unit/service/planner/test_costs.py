@@ -1,12 +1,23 @@
 import pytest
 
-from schemas.blocks import BracketSummary, BracketTile, DiagnosticBlock, JobId, TrainingSegment
-from schemas.brackets import Brackets
+from schemas.blocks import (
+    BracketMinibatches,
+    BracketPerturbations,
+    BracketProjections,
+    BracketReorderings,
+    BracketSummary,
+    BracketTile,
+    DiagnosticBlock,
+    JobId,
+    TrainingSegment,
+)
+from schemas.brackets import Brackets, TopPairs
 from schemas.data import Digits, First, RegistryData
-from schemas.models import ConvNet, Mlp, RegistryModel
+from schemas.models import ConvNet, Mlp, MxResNet, RegistryModel
 from schemas.training import Training
-from service.planner.costs import Costs, on, pair_key, training_key, units
-from service.planner.memory import MAX_MICRO, micro_edge
+from service.planner.costs import Costs, bracket_keys, on, training_key, units
+from service.planner.memory import BUDGET_BYTES, MAX_MICRO, micro_edge, projected_micro, projected_rows
+from service.planner.paths import likely_path
 from service.planner.plan import Cluster, plan
 from service.planner.size import UNKNOWN_MODEL, ModelSize, data_size, model_size
 
@@ -22,6 +33,10 @@ SPEC = Brackets(training=Training(steps=1), examples=First(count=32))
         (BracketTile(step=0, rows=(3, 4), columns=(3, 4), micro=1), None),
         (TrainingSegment(start=5, stop=9, save=(9,)), 4),
         (TrainingSegment(start=0, stop=0, save=(0,)), None),
+        (BracketMinibatches(step=0, start=2, stop=9), 7),
+        (BracketReorderings(step=0, start=0, stop=3), 3),
+        (BracketPerturbations(step=0, start=5, stop=6, micro=1), 1),
+        (BracketProjections(step=0, rows=(0, 4), micro=1), None),
         (BracketSummary(step=0), None),
         (DiagnosticBlock(index=0), None),
     ],
@@ -34,9 +49,26 @@ def test_keys_follow_what_changes_the_cost():
     run = SPEC.training
     assert training_key(run) == training_key(run.model_copy(update={"seed": 3, "steps": 9}))
     assert training_key(run) != training_key(run.model_copy(update={"batch_size": 3}))
-    assert pair_key(SPEC) == pair_key(SPEC.model_copy(update={"examples": First(count=9)}))
-    assert pair_key(SPEC) != pair_key(SPEC.model_copy(update={"test_examples": First(count=9)}))
-    assert pair_key(SPEC) != pair_key(SPEC.model_copy(update={"dtype": "float64"}))
+    key = pair_key(SPEC)
+    assert key == pair_key(changed(examples=First(count=9)))
+    for change in (
+        {"test_examples": First(count=9)},
+        {"dtype": "float64"},
+        {"path": "generic"},
+        {"gauss_newton": True},
+        {"batchnorm": "frozen"},
+    ):
+        assert pair_key(changed(**change)) != key, change
+    top = changed(test_examples=First(count=9), logits=TopPairs(count=3))
+    assert list(bracket_keys(top)) == ["bracket_tile", "bracket_perturbations"]
+
+
+def changed(**changes):
+    return SPEC.model_copy(update=changes)
+
+
+def pair_key(spec):
+    return bracket_keys(spec)["bracket_tile"]
 
 
 def test_measurements_replace_guesses_on_their_device():
@@ -44,10 +76,25 @@ def test_measurements_replace_guesses_on_their_device():
     arguments = {"job_id": JobId(2), "parent_id": JobId(1), "data": DIGITS, "costs": costs}
     cpu = plan(SPEC, **arguments, cluster=Cluster(cpu=2))
     cuda = plan(SPEC, **arguments, cluster=Cluster(cpu=2, cuda=1))
-    assert (cpu.details["measured"], cuda.details["measured"]) == (False, True)
-    assert cuda.details["seconds_per_pair"] == 2.0
+    assert (cpu.details["measured"], cuda.details["measured"]) == ([], ["bracket_tile"])
+    assert cuda.details["seconds_per_unit"] == {"bracket_tile": 2.0}
     assert len(cuda.blocks) > len(cpu.blocks)
-    assert cuda.details["costs"] == {"bracket_tile": pair_key(SPEC)}
+    assert cuda.details["costs"] == bracket_keys(SPEC)
+
+
+@pytest.mark.parametrize(
+    ("model", "cpu", "cuda"),
+    [
+        (Mlp(), "structured", "tap"),
+        (ConvNet(channels=(4,)), "tap", "tap"),
+        (MxResNet(depth=18), "tap", "tap"),
+        (RegistryModel(name="x"), "generic", "generic"),
+    ],
+)
+def test_the_likely_path(model, cpu, cuda):
+    spec = Brackets(training=Training(steps=1, model=model), examples=First(count=2))
+    assert (likely_path(spec, "cpu"), likely_path(spec, "cuda")) == (cpu, cuda)
+    assert likely_path(spec.model_copy(update={"path": "generic"}), "cpu") == "generic"
 
 
 def test_a_bracket_job_needs_its_parent():
@@ -72,12 +119,20 @@ def test_parameters_are_counted_from_the_spec(model, parameters):
     assert model_size(Training(steps=1, model=model), data_size(RegistryData(name="x"), None)).parameters > 0
 
 
-def sized(parameters: int) -> ModelSize:
-    return ModelSize(parameters, tensors=1, forward_flops=1, activations=1)
+def sized(parameters: int, activations: int = 1) -> ModelSize:
+    return ModelSize(parameters, tensors=1, forward_flops=1, activations=activations)
 
 
 def test_the_inner_tile_fits_the_budget():
-    assert micro_edge(sized(5_000), "float32") == MAX_MICRO
-    assert micro_edge(sized(1_250_000), "float32") == 4
-    assert micro_edge(sized(1_250_000), "float64") == 2
-    assert micro_edge(sized(10**9), "float32") == 1
+    assert micro_edge("generic", sized(5_000), "float32") == MAX_MICRO["generic"]
+    assert micro_edge("generic", sized(1_250_000), "float32") == 4
+    assert micro_edge("generic", sized(1_250_000), "float64") == 2
+    assert micro_edge("generic", sized(10**9), "float32") == 1
+    assert micro_edge("structured", sized(10**9, activations=2_000), "float32") == MAX_MICRO["structured"]
+    assert micro_edge("tap", sized(1, activations=10**9), "float32") == 1
+
+
+def test_projections_fit_the_budget():
+    assert projected_rows(sized(10**9), "float32", 3) == projected_micro(sized(10**9), "float32", 3) == 1
+    rows = projected_rows(sized(1_000_000), "float32", 3)
+    assert BUDGET_BYTES / 2 < rows * 4 * 1_000_000 * 4 <= BUDGET_BYTES

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from schemas.blocks import BracketSummary, BracketTile, ObjectRef, TrainingSegment
+from schemas.blocks import AnyPayload, BracketOutputs, BracketSummary, BracketTile, ObjectRef, TrainingSegment
 from schemas.brackets import Brackets
 from schemas.losses import BinaryCrossEntropy
 from schemas.models import ConvNet
@@ -40,9 +40,17 @@ class Job:
         payload = BracketTile(step=step, rows=rows, columns=columns, micro=micro)
         return run(self.spec, payload, [self.checkpoint(step)], self.context, shrink)
 
-    def summary(self, *tiles: Finished, step: int = STEPS) -> Finished:
-        objects = [ref for tile in tiles for ref in tile.objects]
+    def summary(self, *blocks: Finished, step: int = STEPS) -> Finished:
+        objects = [ref for block in blocks for ref in block.objects]
         return run(self.spec, BracketSummary(step=step), objects, self.context, 0)
+
+    def block(self, payload: AnyPayload, *blocks: Finished, shrink: int = 0) -> Finished:
+        """Any block at a checkpoint, given what earlier blocks stored."""
+        objects = [self.checkpoint(payload.step), *(ref for block in blocks for ref in block.objects)]
+        return run(self.spec, payload, objects, self.context, shrink)
+
+    def outputs(self, *blocks: Finished, step: int = STEPS) -> Finished:
+        return self.block(BracketOutputs(step=step), *blocks)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from schemas.results import PAIRS
 from tests.support.dense import dense
 from tests.support.memory_context import MemoryContext
 from workers.blocks import run
-from workers.brackets import pairs
+from workers.brackets import generic
 from workers.data.digits import digits
 from workers.errors import BlockFault, Cancelled, MemoryFault, UserFault
 from workers.losses import example_loss
@@ -44,7 +44,10 @@ def test_a_tile_on_a_trained_convnet_agrees_with_whole_hessians(context: MemoryC
         rms = torch.stack([part.square().mean().sqrt() for part in bracket.split(reference.sizes)])
         torch.testing.assert_close(arrays["tensor_rms"][place], rms, rtol=1e-8, atol=1e-12)
     assert arrays["logits"].shape == (3, 2, 10)
-    np.testing.assert_allclose(rows["logit_max"], arrays["logits"].abs().amax((1, 2)))
+    moves = finished.rows["perturbations"]
+    np.testing.assert_allclose(moves["logit_max"], arrays["logits"].abs().amax((1, 2)))
+    assert set(moves["object"]) == {finished.objects[0].name}
+    assert moves["position"].tolist() == arrays["moved"].tolist() == [0, 1, 2]
     np.testing.assert_allclose(rows["bracket_rms"] * np.sqrt(sum(reference.sizes)), rows["bracket_norm"])
 
 
@@ -54,8 +57,8 @@ def test_rows_and_objects_of_a_rectangle(context: MemoryContext, job) -> None:
     assert set(rows) == {column.name for column in PAIRS.columns}
     assert list(zip(rows["i"], rows["j"], strict=True)) == [(10, 13), (10, 14), (11, 13), (11, 14)]
     assert rows["position"].tolist() == [0, 1, 2, 3]
-    assert rows["kept_position"].tolist() == [None, 0, 1, None]
-    assert rows["logit_rms"].tolist() == [None] * 4
+    np.testing.assert_array_equal(rows["kept_position"], [np.nan, 0, 1, np.nan])
+    assert set(finished.rows) == {"pairs"}
     ref, sums = finished.objects
     assert set(rows["object"]) == {ref.name} == {"tiles/000000004/000000-000003"}
     assert ref.arrays["tensor_rms"].axes == "pair tensor"
@@ -96,14 +99,14 @@ def test_shrinking_halves_what_is_held_and_ends_at_one(
 
 
 def test_a_tile_that_does_not_fit_fits_once_halved(job, monkeypatch: pytest.MonkeyPatch) -> None:
-    products = pairs.hessian_products
+    products = generic.hessian_products
 
     def hungry(functional, example, target, directions):
         if len(next(iter(directions.values()))) > 2:
             torch.empty(2**60, dtype=torch.uint8)
         return products(functional, example, target, directions)
 
-    monkeypatch.setattr(pairs, "hessian_products", hungry)
+    monkeypatch.setattr(generic, "hessian_products", hungry)
     made = job()
     with pytest.raises(MemoryFault, match=r"out of memory: .*allocate memory"):
         made.tile(micro=16)
@@ -209,24 +212,6 @@ def test_the_model_is_made_once_per_checkpoint(context: MemoryContext, job) -> N
     assert sum(key[0] == "functional" for key in context.memory) == 2
 
 
-@pytest.mark.parametrize(
-    ("changes", "probability"),
-    [
-        ({}, torch.sigmoid),
-        ({"loss": SquaredError()}, lambda z: z.softmax(-1)),
-        ({"loss": SquaredError(), "data": REGISTRY | {"name": "two-labels"}, "model": Mlp()}, torch.sigmoid),
-    ],
-    ids=["bce-on-classes", "classes", "independent-labels"],
-)
-def test_slack_follows_what_the_outputs_mean(context: MemoryContext, job, lab: None, changes, probability) -> None:
-    made = job(changes, test_examples=range(5), examples=range(5))
-    (functional,) = (made.tile(), *[value for key, value in context.memory.items() if key[0] == "functional"])[1:]
-    (dataset,) = {id(value): value for key, value in context.memory.items() if key[0] == "dataset"}.values()
-    p = probability(functional.logits(functional.parameters, dataset.test.inputs[:5]).double())
-    slacks = context.arrays(made.tile().objects[1])["outputs/slack"]
-    torch.testing.assert_close(slacks, (p * (1 - p)).mean(0))
-
-
 def test_gradient_rms_is_over_elements(context: MemoryContext, job) -> None:
     made = job()
     finished = made.tile()
@@ -247,3 +232,66 @@ def test_equal_initialisations_under_two_losses_are_told_apart(context: MemoryCo
     assert mean.checkpoint(0).sha256 == total.checkpoint(0).sha256
     norms = [columns_of(made.tile(step=0))["bracket_norm"] for made in (mean, total)]
     np.testing.assert_allclose(100 * norms[0], norms[1], rtol=1e-4)
+
+
+def test_listed_pairs_are_moved_and_no_others(context: MemoryContext, job) -> None:
+    made = job(test_examples=[3, 7], logits=((10, 12), (11, 14)), dtype="float64")
+    finished, whole = made.tile(), job(test_examples=[3, 7], dtype="float64").tile()
+    arrays, all_arrays = (context.arrays(one.objects[0]) for one in (finished, whole))
+    moves = finished.rows["perturbations"]
+    assert list(zip(moves["i"].tolist(), moves["j"].tolist(), strict=True)) == [(10, 12), (11, 14)]
+    assert moves["position"].tolist() == [0, 1]
+    assert arrays["moved"].tolist() == [1, 6]
+    torch.testing.assert_close(arrays["logits"], all_arrays["logits"][[1, 6]])
+    assert "perturbations" not in made.tile((0, 1), (3, 4)).rows
+
+
+def test_cancelled_pairs_are_taken_in_float64(job, monkeypatch: pytest.MonkeyPatch) -> None:
+    from workers.brackets import recompute
+
+    plain, double = columns_of(job().tile()), columns_of(job(dtype="float64").tile())
+    assert not plain["recomputed"].any()
+    monkeypatch.setattr(recompute, "THRESHOLD", float(np.median(plain["cancellation"])))
+    again = job().tile()
+    columns = columns_of(again)
+    assert again.data["recomputed"] == columns["recomputed"].sum() == 5
+    errors = np.abs(columns["bracket_norm"] / double["bracket_norm"] - 1)
+    assert errors[columns["recomputed"]].max() < 1e-5
+    assert np.array_equal(
+        columns["bracket_norm"][~columns["recomputed"]], plain["bracket_norm"][~columns["recomputed"]]
+    )
+
+
+def test_gauss_newton_shares(job) -> None:
+    columns = columns_of(job(gauss_newton=True, dtype="float64").tile())
+    assert (columns["gauss_newton_norm"] > 0).all()
+    assert (np.abs(columns["gauss_newton_cosine"]) <= 1 + 1e-12).all()
+
+
+@pytest.mark.parametrize("split", [[((0, 5), (0, 5))], [((0, 2), (0, 2)), ((0, 2), (2, 5)), ((2, 5), (2, 5))]])
+def test_a_sample_of_pairs_is_verified_however_the_job_is_cut(job, split) -> None:
+    made = job(verify=4, test_examples=[1], seed=3)
+    found = [made.tile(*spans).rows.get("verifications") for spans in split]
+    rows = [row for columns in found if columns for row in zip(columns["i"], columns["j"], strict=True)]
+    whole = made.tile().rows["verifications"]
+    assert sorted(rows) == list(zip(whole["i"], whole["j"], strict=True))
+    assert len(rows) == 4
+    for columns in filter(None, found):
+        assert set(columns["path"]) == {"generic"}
+        assert max(columns["norm_error"]) < 1e-4
+        assert max(columns["logit_error"]) < 1e-3
+
+
+def test_frozen_batch_statistics_are_those_of_the_chosen_examples(context: MemoryContext, job) -> None:
+    frozen, running = (columns_of(job(batchnorm=mode).tile())["bracket_norm"] for mode in ("frozen", "eval"))
+    assert np.abs(frozen / running - 1).min() > 1e-3
+    other = columns_of(job(batchnorm="frozen", examples=[*range(10, 14), 99]).tile())["bracket_norm"]
+    assert np.abs(frozen[:3] / other[:3] - 1).min() > 1e-6
+    assert job(batchnorm="frozen").tile().data["batchnorm"] == "frozen"
+
+
+def test_first_order_states_are_made_once_per_span(context: MemoryContext, job) -> None:
+    made = job()
+    made.tile(micro=2)
+    spans = [key[-1] for key in context.memory if key[0] == "state"]
+    assert spans == [range(0, 2), range(2, 4), range(4, 5)]

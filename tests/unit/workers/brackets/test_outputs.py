@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from schemas.losses import BinaryCrossEntropy, CrossEntropy
-from workers.brackets.outputs import output_sums, slack
+from schemas.results import OUTPUTS
+from workers.brackets.cooccurrence import Neighbours
+from workers.brackets.outputs import OutputFacts, OutputSums, output_columns, output_scores, output_sums, slack
 from workers.data.digits import digits
 
 DATA = digits()
@@ -45,3 +49,48 @@ def test_slack_is_the_slope_of_the_probability() -> None:
 def test_slack_does_not_drown_in_float32() -> None:
     found = slack(BinaryCrossEntropy(), DATA, torch.tensor([[20.0]]))
     assert float(found) == pytest.approx(np.exp(-20.0), rel=1e-6)
+
+
+def test_scores_are_robust_distances_from_the_median_in_decades() -> None:
+    numbers = 10 ** np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 30.0])
+    away = np.log10(numbers) - 3.5
+    expected = away / (1.4826 * np.median(np.abs(away)))
+    np.testing.assert_allclose(output_scores(numbers, np.zeros(8, dtype=bool)), expected)
+    with_controls = output_scores(np.append(numbers, [1e9, 0.0]), np.arange(10) > 7)
+    np.testing.assert_allclose(with_controls[:8], expected)
+    assert with_controls[8] == pytest.approx((9 - 3.5) / (1.4826 * np.median(np.abs(away))))
+    assert np.isnan(with_controls[9])
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [np.arange(1.0, 8.0), np.append(np.zeros(7), 1.0), np.append(np.ones(7), 50.0)],
+    ids=["few", "zeros", "equal"],
+)
+def test_outputs_without_a_measurable_spread_have_no_score(numbers: np.ndarray) -> None:
+    assert np.isnan(output_scores(numbers, np.zeros(len(numbers), dtype=bool))).all()
+
+
+def test_columns_fill_the_table_and_flag_what_stands_out() -> None:
+    K = 9
+    sums = OutputSums(4, np.append(np.linspace(1, 2, K - 1), 1e6) * 8, np.full(K, 3.0), np.full(K, 8.0))
+    facts = OutputFacts(
+        labels=[f"label {k}" for k in range(K)],
+        slack=np.append(np.full(K - 2, 0.25), [0.0, 0.25]),
+        label_rate=np.full(K, 0.5),
+        train_rate=np.full(K, 0.4),
+        neighbours=[Neighbours(rival=1, rival_lift=0.0, rival_expected=9.0)] + [Neighbours()] * (K - 1),
+        test_examples=2,
+    )
+    columns = output_columns(40, sums, facts)
+    assert set(columns) == {column.name for column in OUTPUTS.columns}
+    assert columns["logit_rms"][0] == 1.0
+    assert columns["normalised_rms"][0] == 4.0
+    assert columns["normalised_rms"][K - 2] is None
+    assert columns["score"][K - 2] is None
+    assert columns["flagged"].tolist() == [False] * (K - 1) + [True]
+    assert columns["probability_rms"][0] == 1.0
+    assert (columns["rival"][0], columns["rival_lift"][0]) == ("label 1", 0.0)
+    assert columns["companion"] == [None] * K
+    classes = output_columns(40, sums, replace(facts, neighbours=None))
+    assert classes["rival"] == [None] * K

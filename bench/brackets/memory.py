@@ -1,0 +1,104 @@
+"""Peak memory of all brackets of a model, each in a fresh process that lets a tile's numbers go once they are summed.
+
+Axes: N examples, n parameter tensors.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from bench.brackets.case import Conditions
+from bench.brackets.engine import tile_shapes, tiles
+from bench.brackets.subjects import IMAGE, MLP, MLP_INPUT, RESNET, Subject, subject
+from bench.report import Figure
+from workers.determinism import deterministic
+
+TILE_EDGE = 512
+OUTPUTS = 40
+_MODELS = ("mlp", "resnet")
+
+
+def large_mlp(conditions: Conditions) -> list[Figure]:
+    """MLP 784-512-512-10 at N = 2048, and at 4096 in a full run."""
+    if conditions.quick:
+        return _figures("MLP", "mlp", 512, conditions, None, None)
+    return [
+        *_figures("MLP", "mlp", 2048, conditions, 1.0, None),
+        *_figures("MLP", "mlp", 4096, conditions, None, 1.0),
+    ]
+
+
+def resnet(conditions: Conditions) -> list[Figure]:
+    """MXResNet-18 with 40 independent outputs on 3×64×64, N = 32."""
+    N = 4 if conditions.quick else 32
+    return _figures("MXResNet-18, 40 outputs", "resnet", N, conditions, 2.0, 1.0)
+
+
+def _figures(
+    name: str, model: str, N: int, conditions: Conditions, target: float | None, aim: float | None
+) -> list[Figure]:
+    command = [sys.executable, "-m", "bench.brackets.memory", model, str(N), conditions.device.type]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    found = json.loads(done.stdout)
+    label = f"{name}, N = {N}"
+    return [
+        Figure(f"{label}: peak memory beside the data", found["peak"] / 1e9, "GB", target, aim, lower_is_better=True),
+        Figure(f"{label}: time, {found['path']} path", found["seconds"], "s"),
+    ]
+
+
+def _peak(given: Subject) -> dict[str, float | str]:
+    """Peak memory above what model and data hold, in bytes, and seconds."""
+    shapes = list(tile_shapes(len(given.inputs), TILE_EDGE))
+    before = _start(given.inputs.device)
+    began = time.perf_counter()
+    total = sum(tile.sums.squares.sum().item() for tile in tiles(given, shapes))
+    seconds = time.perf_counter() - began
+    if not total > 0:
+        raise RuntimeError(f"the brackets must have positive norms, their squares sum to {total}")
+    return {"peak": _high_water(given.inputs.device) - before, "seconds": seconds, "path": given.path.name}
+
+
+def _start(device: torch.device) -> int:
+    """Set the high-water mark to what is held now; that, in bytes."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        return torch.cuda.memory_allocated(device)
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return _high_water(device)
+
+
+def _high_water(device: torch.device) -> int:
+    """The most memory held since `_start`, in bytes: the process's resident set, or what torch has on the GPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    [kilobytes] = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
+    return 1024 * int(kilobytes)
+
+
+def main() -> None:
+    """Print the peak of one model as JSON: `MODEL N DEVICE`."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("model", choices=_MODELS)
+    parser.add_argument("examples", type=int)
+    parser.add_argument("device", choices=("cpu", "cuda"))
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    device = torch.device(arguments.device)
+    if arguments.model == "mlp":
+        given = subject(MLP, MLP_INPUT, arguments.examples, device)
+    else:
+        given = subject(RESNET, IMAGE, arguments.examples, device, K=OUTPUTS, soft=True)
+    with deterministic():
+        print(json.dumps(_peak(given)))
+
+
+if __name__ == "__main__":
+    main()

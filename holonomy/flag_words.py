@@ -1,0 +1,106 @@
+"""A report on flagged outputs in words: short lines that a practitioner can act on.
+
+Movement is that of logits under swaps of training examples, per unit of p(1 − p), in multiples of the median output.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from holonomy.flags import CONTROL_KINDS, Finding, FlagReport
+
+HARDLY = 0.02
+"""Lift below which two labels are said hardly ever to occur together."""
+
+
+def flag_lines(report: FlagReport) -> Iterator[str]:
+    """The report, one line after the other; the lines of a finding but its first are indented."""
+    count = len(report.findings)
+    yield f"Step {report.step}: {count} {'finding' if count == 1 else 'findings'} among {report.outputs} outputs."
+    yield f"The median output's logit moves {report.median:.3g} per unit of p(1 − p), to be scaled by lr² for a swap."
+    if not report.scored:
+        yield "None can be flagged: that takes at least 8 outputs, of which less than half move alike."
+    for number, finding in enumerate(report.findings, start=1):
+        first, *rest = finding_lines(finding, report)
+        yield f"{number}. {first}"
+        yield from (f"   {line}" for line in rest)
+    if report.undecided:
+        labels = _listed([f"`{label}`" for label in report.undecided])
+        yield f"Not flagged: {labels}. Their logits move as far, but only where p(1 − p) is large."
+    yield from _control_lines(report)
+
+
+def finding_lines(finding: Finding, report: FlagReport) -> Iterator[str]:
+    """What is so, how far it moves, what the controls and a softmax say, what to do."""
+    yield _what(finding)
+    logits = "its logit moves" if finding.other is None else "their logits move"
+    far = _listed([_times(move.multiple) for move in finding.movements])
+    yield f"Under swaps {logits} {far} as far as the median output, per unit of p(1 − p)."
+    yield from _held_against(finding, report)
+    yield _next(finding, report)
+
+
+def _what(finding: Finding) -> str:
+    first = f"`{finding.first.label}`"
+    if finding.other is None or finding.lift is None:
+        return f"{first} stands out, and no label of the train split excludes it or comes with it."
+    both = f"{first} and `{finding.other.label}`"
+    if finding.expected is None:
+        return f"{both} come together, {finding.lift:.1f} times as often as by chance."
+    met = round(finding.lift * finding.expected)
+    often = "never" if met == 0 else "hardly ever" if finding.lift < HARDLY else "seldom"
+    counts = f"{met:,} train examples, {finding.expected:,.0f} by chance"
+    return f"{both} {often} occur together ({counts}) but are modelled as independent."
+
+
+def _held_against(finding: Finding, report: FlagReport) -> Iterator[str]:
+    independent = report.controls["independent"]
+    if independent is not None and finding.matched is False:
+        own = _listed([f"{move.rate:.3f}" for move in finding.movements])
+        others = _listed([f"{rate:.3f}" for rate in report.control_rates])
+        yield f"The independent controls have the rates {others}, not {own}: they do not settle this."
+    elif independent is not None:
+        above = finding.first.multiple is not None and finding.first.multiple > independent
+        so = "the rates alone do not explain it" if above else "the rates alone explain it"
+        yield f"Independent control labels of the same rates move {_times(independent)}: {so}."
+    if finding.cause == "exclusive" and finding.first.softmax is not None:
+        left = _listed([_times(move.softmax) for move in finding.movements])
+        so = "gone, as exclusion predicts" if finding.vanishes else "still there, so that exclusion is not its cause"
+        yield f"With a softmax head they move {left}: {so}."
+
+
+def _next(finding: Finding, report: FlagReport) -> str:
+    if finding.verdict == "refuted":
+        return "Do: nothing to the head of the model on this ground."
+    if finding.cause == "together":
+        return "Do: check how both were labelled; one may be redundant."
+    if finding.cause == "unknown":
+        return "Do: look at the pairs that move it most, in the table `perturbations`."
+    softmax = "a softmax over both (loss `grouped_cross_entropy`)"
+    if finding.first.softmax is not None:
+        return f"Do: model them with {softmax}."
+    wanting = "" if finding.matched else ", and make `controls` of this pair in the data"
+    return f"Do: compare with {softmax}{wanting}."
+
+
+def _control_lines(report: FlagReport) -> Iterator[str]:
+    known = [f"{kind} {_times(report.controls[kind])}" for kind in CONTROL_KINDS if report.controls[kind] is not None]
+    missing = [kind for kind in CONTROL_KINDS if report.controls[kind] is None]
+    if known:
+        yield f"Control labels move: {_listed(known)}."
+    if missing:
+        yield f"Missing controls: {_listed(missing)}. Without them the cause of a finding stays open."
+    exclusive, identical, independent = (report.controls[kind] for kind in CONTROL_KINDS)
+    if exclusive is not None and independent is not None and exclusive <= independent:
+        yield "Exclusive controls move no further than independent ones: this job does not show exclusion."
+    if exclusive is not None and identical is not None and exclusive <= identical:
+        yield "Identical controls move as far as exclusive ones: any dependence of labels shows, not exclusion alone."
+    if not report.softmax:
+        yield "Missing control: a job with a softmax head, under which the effect of exclusion should vanish."
+
+
+def _times(multiple: float | None) -> str:
+    return "an unknown number of times" if multiple is None else f"{multiple:.1f} times"
+
+
+def _listed(words: Sequence[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last

@@ -1,0 +1,150 @@
+"""What the blocks of a bracket job share at a checkpoint, made once per process.
+
+Axes: N chosen training examples, K outputs, T test examples.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from schemas.blocks import ObjectRef
+from schemas.brackets import Brackets
+from schemas.canonical import digest
+from schemas.data import First, Indices, Random
+from workers.blocks.checkpoints import functional_at, functional_key, targets_of
+from workers.blocks.chosen import Chosen
+from workers.brackets.functional import Functional
+from workers.brackets.generic import Generic
+from workers.brackets.path import BracketPath, FirstOrder
+from workers.brackets.structured.network import unsupported
+from workers.brackets.structured.path import Structured
+from workers.context import Context
+from workers.data import Dataset, load, resolve
+from workers.data.dataset import Split
+from workers.inputs import needed
+from workers.precision import torch_dtype
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A bracket job at a checkpoint.
+
+    Attributes:
+        spec: The job's spec.
+        context: The block's surroundings.
+        dataset: On the context's device, in the job's type.
+        chosen: Examples.
+        functional: The model at the checkpoint.
+        path: How brackets are computed.
+        key: Names the functional in the process's memory.
+    """
+
+    spec: Brackets
+    context: Context
+    dataset: Dataset
+    chosen: Chosen
+    functional: Functional
+    path: BracketPath[Any, Any]
+    key: tuple[Hashable, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """Parameter tensors in the model's order."""
+        return list(self.functional.parameters)
+
+    @property
+    def sizes(self) -> list[int]:
+        """Number of elements of each parameter tensor."""
+        return [parameter.numel() for parameter in self.functional.parameters.values()]
+
+    def training(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Inputs (m, *input_shape) and targets (m, K) of training examples by train-split index."""
+        return self._examples(self.dataset.train, torch.tensor(indices, dtype=torch.int64))
+
+    def examples(self) -> tuple[Tensor, Tensor]:
+        """Inputs (N, *input_shape) and targets (N, K) of the chosen training examples."""
+        key = ("examples", self.key, digest(self.spec.examples))
+        return self._once(key, lambda: self._examples(self.dataset.train, torch.from_numpy(self.chosen.train)))
+
+    def state(self, span: range) -> FirstOrder:
+        """First-order state of a span of positions; kept, because a row's columns are those of the next row."""
+
+        def make() -> FirstOrder:
+            inputs, targets = self.examples()
+            part = slice(span.start, span.stop)
+            state: FirstOrder = self.path.first_order(inputs[part], targets[part])
+            return state
+
+        return self._once(("state", self.key, self.path.name, digest(self.spec.examples), span), make)
+
+    def test(self) -> tuple[Tensor, Tensor] | None:
+        """Inputs (T, *input_shape) and targets (T, K) of the test examples, if there are any."""
+        if self.spec.test_examples is None:
+            return None
+        return self._examples(self.dataset.test, self._test_indices())
+
+    @property
+    def _tests(self) -> Indices | First | Random:
+        if self.spec.test_examples is None:
+            raise ValueError("the job has no test examples")
+        return self.spec.test_examples
+
+    def test_inputs(self) -> Tensor:
+        """Inputs (T, *input_shape) of the test examples."""
+        return self.dataset.test.inputs[self._test_indices()]
+
+    def test_labels(self) -> Tensor:
+        """Labels of the test examples, (T,) or (T, K)."""
+        return self.dataset.test.labels[self._test_indices()]
+
+    def tests(self) -> Any:
+        """What the path's `pairs` needs of the test examples."""
+        key = ("tests", self.key, self.path.name, digest(self._tests))
+        return self._once(key, lambda: self.path.tests(self.test_inputs()))
+
+    def test_logits(self) -> Tensor:
+        """z_t of the test examples in float64, (T, K), on the CPU."""
+
+        def make() -> Tensor:
+            with torch.no_grad():
+                return self.functional.logits(self.functional.parameters, self.test_inputs()).double().cpu()
+
+        return self._once(("test logits", self.key, digest(self._tests)), make)
+
+    def _test_indices(self) -> Tensor:
+        indices = resolve(self._tests, len(self.dataset.test), "test")
+        return torch.from_numpy(indices).to(self.context.device)
+
+    def _examples(self, split: Split, indices: Tensor) -> tuple[Tensor, Tensor]:
+        chosen = indices.to(self.context.device)
+        return split.inputs[chosen], targets_of(self.spec, self.dataset, split, chosen)
+
+    def _once(self, key: Hashable, make: Callable[[], T]) -> T:
+        return self.context.remember(key, make)
+
+
+def prepare(spec: Brackets, step: int, inputs: Sequence[ObjectRef], context: Context) -> Prepared:
+    """A job at a checkpoint, which is among the inputs of its block.
+
+    Raises:
+        UserFault: the model has no brackets, or an example is not there.
+        BlockFault: the checkpoint was not given, or belongs to another model.
+    """
+    dataset = load(spec.training.data, context, torch_dtype(spec.dtype))
+    chosen = Chosen.of(spec, dataset)
+    checkpoint = needed(inputs, f"checkpoints/{step:09d}")
+    functional = functional_at(spec, checkpoint, context)
+    key = functional_key(spec, checkpoint)
+    path = context.remember(("path", key, spec.path), lambda: _path(spec, functional))
+    return Prepared(spec, context, dataset, chosen, functional, path, key)
+
+
+def _path(spec: Brackets, functional: Functional) -> BracketPath[Any, Any]:
+    if spec.path in ("auto", "structured") and not unsupported(functional.model):
+        return Structured.of(functional)
+    return Generic(functional)
