@@ -81,8 +81,12 @@ def test_controls_follow_the_labels(context: MemoryContext) -> None:
         ({}, {"labels": ("z",)}, "the dataset has no label 'z'; it has a, b, c"),
         ({}, {"controls": {"pair": ("a", "z")}}, "the dataset has no label 'z'; it has a, b, c"),
         ({}, {"std": (1.0, 2.0)}, "`std` has 2 values but the images have 3 channels: give one number, or one per"),
-        ({"width": 5}, {}, r"should hold images uint8 \(4, 3, 2, 5\) and labels uint8 \(4, 3\); it has images uint8"),
-        ({"labels": ("a", "b")}, {}, r"labels uint8 \(4, 2\); it has .* labels uint8 \(4, 3\)"),
+        (
+            {"width": 5},
+            {},
+            r"should hold images torch.uint8 \(4, 3, 2, 5\) and labels torch.uint8 \(4, 3\); it has images",
+        ),
+        ({"labels": ("a", "b")}, {}, r"labels torch.uint8 \(4, 2\); it has .* labels torch.uint8 \(4, 3\)"),
         ({"labels": tuple(map(str, range(99)))}, {"labels": ("z",)}, r"0, 1, .* 39 and 59 more"),
     ],
 )
