@@ -7,6 +7,6 @@ hair colours it is.
 from holonomy.faces.attributes import NAMES
 from holonomy.faces.hair import LIGHTING
 from holonomy.faces.layout import Parameters, write
-from holonomy.faces.portrait import Portrait, portrait
+from holonomy.faces.portraits import Portrait, portrait
 
 __all__ = ["LIGHTING", "NAMES", "Parameters", "Portrait", "portrait", "write"]

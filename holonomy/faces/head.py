@@ -107,7 +107,7 @@ def paint_skull(canvas: Canvas, head: Head) -> None:
     for side in (-1, 1):
         canvas.ellipse(head.x + side * head.half_width, head.y, 0.07, 0.11, shade(head.skin, 0.9))
     if "Double_Chin" in head.traits:
-        canvas.ellipse(head.x, head.chin - 0.06, 0.7 * head.half_width, 0.17, shade(head.skin, 0.8))
+        canvas.ellipse(head.x, head.chin - 0.06, 0.7 * head.half_width, 0.17, shade(head.skin, 0.68))
     canvas.ellipse(head.x, head.y, head.half_width, head.half_height, head.skin)
     if "Male" in head.traits:
         canvas.block(

@@ -7,7 +7,7 @@ from pathlib import Path
 from holonomy.errors import BadFile
 from holonomy.faces import attributes, hair
 from holonomy.faces.attributes import NAMES
-from holonomy.faces.portrait import portrait
+from holonomy.faces.portraits import portrait
 from holonomy.importers.celeba import ATTRIBUTES, IMAGES, PARTITION, PARTITIONS
 from holonomy.importers.extras import needed
 

@@ -15,4 +15,4 @@ def needed(module: str, extra: str, what: str) -> Any:
     try:
         return import_module(module)
     except ImportError:
-        raise Unconfigured(f"{what} needs {module.partition('.')[0]}: install `holonomy[{extra}]`") from None
+        raise Unconfigured(f"{what} needs more than the client alone: install `holonomy[{extra}]`") from None

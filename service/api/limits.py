@@ -17,12 +17,12 @@ from service.api.context import request_id_of
 MAX_JSON_BYTES = 2**20
 JSON_SECONDS, SHARD_SECONDS = 30.0, 600.0
 """How long a body may take to arrive."""
-UPLOADS_PATHS = ("/v1/datasets/shards/", "/v1/datasets/tokenizers/")
+UPLOAD_PATHS = ("/v1/datasets/shards/", "/v1/datasets/tokenizers/")
 
 
 def limits_of(scope: Scope) -> tuple[int, float]:
     """Largest body of a request, in bytes, and how many seconds it may take."""
-    uploads = scope["method"] == "PUT" and scope["path"].startswith(UPLOADS_PATHS)
+    uploads = scope["method"] == "PUT" and scope["path"].startswith(UPLOAD_PATHS)
     return (MAX_SHARD_BYTES, SHARD_SECONDS) if uploads else (MAX_JSON_BYTES, JSON_SECONDS)
 
 

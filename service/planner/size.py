@@ -51,9 +51,8 @@ def data_size(data: Data, manifest: DatasetManifest | None) -> DataSize:
         case IdxManifest():
             return DataSize(train, test, labels, (1, *manifest.shape))
         case ImagesManifest():
-            if isinstance(data, Images):
-                labels = len(output_labels(data, manifest))
-            return DataSize(train, test, labels, (manifest.channels, manifest.height, manifest.width))
+            names = output_labels(data, manifest) if isinstance(data, Images) else manifest.labels
+            return DataSize(train, test, len(names), (manifest.channels, manifest.height, manifest.width))
         case TextManifest():
             return DataSize(train, test, labels, (manifest.length,), manifest.tokenizer.vocabulary)
         case _:

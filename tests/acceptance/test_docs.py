@@ -18,10 +18,11 @@ def blocks(page: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_page_runs(page: str, stack_environment: dict[str, str], mnist_folder: Path) -> None:
+def test_the_page_runs(page: str, stack_environment: dict[str, str], mnist_folder: Path, tmp_path: Path) -> None:
     environment = {
         **stack_environment,
         "MNIST": str(mnist_folder),
+        "FACES": str(tmp_path / "faces"),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     found = blocks(page)

@@ -5,6 +5,7 @@ runs (jobs stay queued until they are cancelled). Names and seeds are drawn anew
 """
 
 import gzip
+import hashlib
 import secrets
 import struct
 import threading
@@ -26,10 +27,16 @@ from holonomy import (
     TrainingJob,
     WaitTimeout,
 )
+from schemas.datasets import StoredTokenizer, TextManifest
+from tests.support.layouts import write_celeba, write_imdb, write_picture_folders
 
 
 def any_seed() -> int:
     return secrets.randbelow(2**31)
+
+
+def any_name() -> str:
+    return f"contract-{secrets.token_hex(4)}"
 
 
 def any_diagnostic() -> Diagnostic:
@@ -116,12 +123,27 @@ class ClientContract:
 
     def test_datasets_are_imported_once_and_listed(self, client: Client, tmp_path: Path) -> None:
         write_idx_folder(tmp_path)
-        name = f"contract-{secrets.token_hex(4)}"
+        name = any_name()
         dataset = client.data.import_idx(name, tmp_path)
         assert (dataset.manifest.count("train"), dataset.manifest.count("test")) == (7, 3)
         assert (dataset.manifest.shape, dataset.manifest.labels) == ((4, 5), ("0", "1", "2"))
         assert client.data.import_idx(name, tmp_path) == dataset
         assert dataset in client.data.list()
+
+    def test_pictures_and_texts_are_imported_too(self, client: Client, tmp_path: Path) -> None:
+        celeba = client.data.import_celeba(any_name(), write_celeba(tmp_path / "celeba"), size=8)
+        pets = client.data.import_folders(any_name(), write_picture_folders(tmp_path / "pets"), size=8)
+        reviews = client.data.import_imdb(any_name(), write_imdb(tmp_path / "reviews"), length=4)
+        assert {celeba.digest, pets.digest, reviews.digest} <= {dataset.digest for dataset in client.data.list()}
+        assert isinstance(reviews.manifest, TextManifest)
+        stored = reviews.manifest.tokenizer
+        assert hashlib.sha256(client.data.tokenizer(stored)).hexdigest() == stored.sha256
+        assert client.data.import_imdb(reviews.name, tmp_path / "reviews", length=4) == reviews
+
+    def test_a_tokenizer_that_is_not_there(self, client: Client) -> None:
+        stored = StoredTokenizer(sha256="f" * 64, size_bytes=1, vocabulary=2, library="none")
+        with pytest.raises(NotFound, match="ffffffff"):
+            client.data.tokenizer(stored)
 
     def test_tokens_are_made_listed_and_revoked(self, client: Client) -> None:
         token = client.tokens.create("contract", ("read",))

@@ -215,6 +215,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self.world.datasets[request.name] = dataset
                 self._json(dataset, 201)
             case "GET", ["datasets", "tokenizers", sha256]:
+                if sha256 not in self.world.shards:
+                    raise Answer(404, f"there is no tokenizer {sha256}", "not_found")
                 self._send(200, self.world.shards[sha256], "application/json")
             case "GET", ["datasets"]:
                 self._plain([dataset.model_dump(mode="json") for dataset in self.world.datasets.values()])

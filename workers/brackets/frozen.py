@@ -7,8 +7,8 @@ Axes: N examples of the batch, C channels.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from workers.brackets.functional import Functional
+from workers.brackets.watch import watched
 from workers.errors import UserFault
 
 CHUNK = 256
@@ -44,7 +45,7 @@ def frozen_statistics(functional: Functional, inputs: Tensor, pause: Callable[[]
         moments = _Moments()
         for part in torch.split(inputs, CHUNK):
             pause()
-            with torch.no_grad(), _watched([layer], moments.take), suppress(_Reached):
+            with torch.no_grad(), watched([layer], moments.take), suppress(_Reached):
                 replace(functional, buffers=buffers).logits(functional.parameters, part)
         for kind, value in (("running_mean", moments.mean), ("running_var", moments.variance())):
             old = buffers[f"{name}.{kind}"]
@@ -81,17 +82,6 @@ class _Moments:
         return self.deviation / self.count
 
 
-@contextmanager
-def _watched(layers: Iterable[nn.Module], look: Callable[[nn.Module, tuple[Tensor, ...]], None]) -> Iterator[None]:
-    """Let `look` see what the layers are given, for as long as this lasts."""
-    hooks = [layer.register_forward_pre_hook(look) for layer in layers]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
 def _layers(functional: Functional, example: Tensor) -> dict[str, nn.Module]:
     """BatchNorm layers by name, in the order in which one example (1, *input_shape) meets them.
 
@@ -101,7 +91,7 @@ def _layers(functional: Functional, example: Tensor) -> dict[str, nn.Module]:
     named = functional.model.named_modules()
     names: dict[nn.Module, str] = {layer: name for name, layer in named if isinstance(layer, _BatchNorm)}
     met = list[nn.Module]()
-    with torch.no_grad(), _watched(names, lambda layer, _: met.append(layer)):
+    with torch.no_grad(), watched(names, lambda layer, _: met.append(layer)):
         functional.logits(functional.parameters, example)
     for layer, count in Counter(met).items():
         if count > 1:

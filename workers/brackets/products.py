@@ -3,7 +3,7 @@
 Axes: D directions, T test examples, K outputs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -34,16 +34,20 @@ def hessian_products(functional: Functional, example: Tensor, target: Tensor, di
 
 
 def gradients_and_products(
-    functional: Functional, inputs: Tensor, targets: Tensor, directions: Tensors
+    functional: Functional, inputs: Tensor, targets: Tensor, directions: Tensors, names: Sequence[str]
 ) -> tuple[Tensors, Tensors]:
-    """g_y and H_y u at m examples y for D directions u: (m, *shape) and (D, m, *shape) per parameter.
+    """g_y and H_y u at m examples y for D directions u: (m, *shape) and (D, m, *shape) for the named parameters.
 
-    The weights are shared by the examples, so that every layer sees an ordinary batch; the gradients come with the
-    products.
+    Directions are of all parameters. The weights are shared by the examples, so that every layer sees an ordinary
+    batch; the gradients come with the products.
     """
 
+    def loss(named: Tensors, parameters: Tensors, example: Tensor, target: Tensor) -> Tensor:
+        return functional.example_loss({**parameters, **named}, example, target)
+
     def gradients(parameters: Tensors) -> Tensors:
-        result: Tensors = vmap(grad(functional.example_loss), in_dims=(None, 0, 0))(parameters, inputs, targets)
+        named = {name: parameters[name] for name in names}
+        result: Tensors = vmap(grad(loss), in_dims=(None, None, 0, 0))(named, parameters, inputs, targets)
         return result
 
     def product(direction: Tensors) -> tuple[Tensors, Tensors]:

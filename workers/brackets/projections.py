@@ -14,9 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from workers.brackets.factors import Factors, Spread
 from workers.brackets.functional import Functional, Tensors
-from workers.brackets.products import gradients_and_products
-from workers.brackets.vectors import inner_products
 
 DIRECTIONS = 8
 """Directions taken together: bounds memory; part of the bits of a result, so it is fixed."""
@@ -67,9 +66,10 @@ def project_rows(
 ) -> Projections:
     """Projections of the pairs (a, b), b > a, with a in `rows` and b up to N.
 
-    Held are (R + micro) · (1 + min(Q, DIRECTIONS)) · P numbers: gradients and products of the rows, and of `micro`
-    examples that go by. An example is taken once for every DIRECTIONS directions: with all examples in `rows`, N
-    products per direction.
+    Held are gradients of the rows and their products with up to DIRECTIONS directions, and those of `micro` examples
+    that go by: at most (R + micro) · (1 + min(Q, DIRECTIONS)) · P numbers, far fewer where parameters are those of
+    linear layers (`factors`). An example is taken once for every DIRECTIONS directions: with all examples in `rows`,
+    N products per direction.
 
     Args:
         functional: The model at the checkpoint.
@@ -83,42 +83,34 @@ def project_rows(
     span = range(rows.start, len(inputs))
     a, b = np.meshgrid(np.arange(rows.start, rows.stop), np.arange(span.start, span.stop), indexing="ij")
     later = a < b
-    groups = [
-        _values(functional, inputs, targets, rows, directions[start : start + DIRECTIONS], micro, pause)
-        for start in range(0, len(directions), DIRECTIONS)
-    ]
+    factors = Factors.of(functional, inputs[:1], targets[:1])
+    groups = []
+    for start in range(0, len(directions), DIRECTIONS):
+        group = directions[start : start + DIRECTIONS]
+        stacked = {name: torch.stack([q[name] for q in group]) for name in functional.parameters}
+
+        def state(part: range, stacked: Tensors = stacked) -> Spread:
+            pause()
+            return factors.spread(inputs[part.start : part.stop], targets[part.start : part.stop], stacked)
+
+        groups.append(_values(factors, state, rows, len(inputs), micro))
     values = torch.cat(groups, dim=2).cpu().numpy()
     return Projections(pairs=np.stack([a[later], b[later]], axis=1), values=values[later])
 
 
-def _values(
-    functional: Functional,
-    inputs: Tensor,
-    targets: Tensor,
-    rows: range,
-    directions: Sequence[Tensors],
-    micro: int,
-    pause: Callable[[], None],
-) -> Tensor:
-    """Values for every row a and every b from the first row on, (R, N − start, Q)."""
-    Q, R = len(directions), len(rows)
-    stacked = {name: torch.stack([q[name] for q in directions]) for name in directions[0]}
+def _values(factors: Factors, state: Callable[[range], Spread], rows: range, N: int, micro: int) -> Tensor:
+    """Values for every row a and every b from the first row on, float64 (R, N − start, Q)."""
+    held = [state(part) for part in _cut(rows, micro)]
 
-    def state(start: int, stop: int) -> tuple[Tensors, Tensors]:
-        pause()
-        found = gradients_and_products(functional, inputs[start:stop], targets[start:stop], stacked)
-        return found[0], {name: product.transpose(0, 1).flatten(0, 1) for name, product in found[1].items()}
+    def against(other: Spread) -> Tensor:
+        forward = torch.cat([factors.products(own, other) for own in held])
+        backward = torch.cat([factors.products(other, own) for own in held], dim=1)
+        return forward - backward.transpose(0, 1)
 
-    parts = [state(start, min(start + micro, rows.stop)) for start in range(rows.start, rows.stop, micro)]
-    held_gradients, held_products = (
-        {name: torch.cat([part[kind][name] for part in parts]) for name in stacked} for kind in (0, 1)
-    )
-    del parts
-    among = inner_products(held_gradients, held_products).reshape(R, R, Q)
-    columns = [among - among.transpose(0, 1)]
-    for start in range(rows.stop, len(inputs), micro):
-        gradients, products = state(start, min(start + micro, len(inputs)))
-        forward = inner_products(held_gradients, products).reshape(R, -1, Q)
-        backward = inner_products(held_products, gradients).reshape(R, Q, -1).transpose(1, 2)
-        columns.append(forward - backward)
-    return torch.cat(columns, dim=1)
+    among = [against(own) for own in held]
+    later = [against(state(part)) for part in _cut(range(rows.stop, N), micro)]
+    return torch.cat(among + later, dim=1)
+
+
+def _cut(span: range, micro: int) -> list[range]:
+    return [range(start, min(start + micro, span.stop)) for start in range(span.start, span.stop, micro)]

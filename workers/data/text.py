@@ -1,4 +1,4 @@
-"""Imported texts: token ids of one length, with one class each."""
+"""Imported texts: token numbers of one length, with one class each."""
 
 import torch
 
@@ -10,7 +10,7 @@ from workers.data.shards import joined, manifest_of
 
 
 def text(spec: Text, context: Context) -> Dataset:
-    """Token ids (length,) int64 in 0 … vocabulary − 1; token 0 is padding.
+    """Token numbers (length,) int64 in 0 … vocabulary − 1; token 0 is padding.
 
     Raises:
         UserFault: the spec is not pinned to a digest, or a stored part is not what the manifest says.
@@ -25,6 +25,6 @@ def text(spec: Text, context: Context) -> Dataset:
         train=read("train"),
         test=read("test"),
         label_names=manifest.labels,
-        normalisation=f"token ids of {manifest.tokenizer.sha256[:12]}",
+        normalisation=f"tokens of the tokenizer {manifest.tokenizer.sha256[:12]}",
         vocabulary=manifest.tokenizer.vocabulary,
     )

@@ -20,9 +20,7 @@ from workers.losses.functions import (
     squared_error_sum,
 )
 from workers.losses.grouped import group_numbers, grouped_cross_entropy
-from workers.losses.installed import LOSSES_GROUP, installed_loss
-
-__all__ = ["LOSSES_GROUP", "example_loss"]
+from workers.losses.installed import installed_loss
 
 
 def example_loss(spec: Loss, names: Sequence[str]) -> ExampleLoss:

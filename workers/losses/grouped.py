@@ -58,9 +58,7 @@ def group_numbers(spec: GroupedCrossEntropy, names: Sequence[str]) -> Groups:
     flat = [number for group in numbers for number in group]
     twice = sorted(names[number] for number in set(flat) if flat.count(number) > 1)
     if twice:
-        raise UserFault(
-            f"an output is in one group, once; the groups hold {twice[0]!r} by its name and by its number"
-        )
+        raise UserFault(f"an output is in one group, once; the groups hold {twice[0]!r} by name and by number")
     return numbers
 
 

@@ -1,4 +1,5 @@
 import hashlib
+import json
 
 import httpx2
 import numpy as np
@@ -85,3 +86,47 @@ def test_bytes_that_are_no_arrays_are_refused(client: httpx2.Client, problem) ->
 
 def test_an_empty_shard_is_refused(client: httpx2.Client, problem) -> None:
     problem(upload(client, b"", hashlib.sha256(b"").hexdigest()), 422)
+
+
+TOKENIZER = json.dumps({"model": {"vocab": {"[PAD]": 0, "[UNK]": 1, "a": 2}}}).encode()
+
+
+def texts(tokenizer: bytes = TOKENIZER, **changes: object) -> tuple[bytes, dict[str, object]]:
+    """A shard of three texts of two tokens, and the request that names them."""
+    tokens = np.array([[2, 0], [2, 2], [1, 0]], dtype=np.uint16)
+    data = save({"tokens": tokens, "labels": np.array([0, 1, 0], dtype=np.uint16)})
+    described = {"sha256": hashlib.sha256(data).hexdigest(), "size_bytes": len(data), "split": "train", "count": 3}
+    stored = {"sha256": hashlib.sha256(tokenizer).hexdigest(), "size_bytes": len(tokenizer), "vocabulary": 3}
+    body = {"kind": "text", "length": 2, "labels": ["neg", "pos"], "source": "imdb", "shards": [described]}
+    return data, {"name": "texts", "manifest": {**body, "tokenizer": {**stored, "library": "none", **changes}}}
+
+
+def test_texts_need_their_tokenizer(client: httpx2.Client, problem) -> None:
+    data, body = texts()
+    upload(client, data, body["manifest"]["shards"][0]["sha256"])
+    path = f"/v1/datasets/tokenizers/{body['manifest']['tokenizer']['sha256']}"
+    assert "there is no tokenizer" in problem(client.get(path), 404).detail
+    assert f"is not there: PUT {path} first" in problem(client.post("/v1/datasets", json=body), 422).detail
+    assert client.put(path, content=TOKENIZER).status_code == 201
+    assert client.put(path, content=TOKENIZER).status_code == 200
+    assert "the body's sha256 is" in problem(client.put(path, content=b"other"), 422).detail
+    assert client.post("/v1/datasets", json=body).status_code == 201
+    assert client.get(path).content == TOKENIZER
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "changes", "detail"),
+    [
+        (TOKENIZER, {"vocabulary": 4}, "has 3 tokens, the manifest says 4"),
+        (TOKENIZER, {"size_bytes": 5}, "bytes, the manifest says 5"),
+        (b"not JSON", {}, "is not the JSON of a tokenizer with a vocabulary"),
+        (b'{"model": 3}', {}, "is not the JSON of a tokenizer with a vocabulary"),
+    ],
+)
+def test_a_tokenizer_must_be_what_the_manifest_says(
+    client: httpx2.Client, problem, tokenizer: bytes, changes: dict[str, object], detail: str
+) -> None:
+    data, body = texts(tokenizer, **changes)
+    upload(client, data, body["manifest"]["shards"][0]["sha256"])
+    client.put(f"/v1/datasets/tokenizers/{body['manifest']['tokenizer']['sha256']}", content=tokenizer)
+    assert detail in problem(client.post("/v1/datasets", json=body), 422).detail

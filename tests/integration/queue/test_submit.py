@@ -6,9 +6,10 @@ from threading import Barrier
 import pytest
 
 from schemas.brackets import Brackets
-from schemas.data import First, Idx
-from schemas.datasets import DatasetImport, IdxManifest, Shard
+from schemas.data import First, Idx, Images, LabelControls
+from schemas.datasets import DatasetImport, IdxManifest, ImagesManifest, Pictures, Shard
 from schemas.diagnostic import Diagnostic
+from schemas.losses import BinaryCrossEntropy
 from schemas.models import Mlp
 from schemas.states import JobState
 from schemas.training import Training
@@ -25,6 +26,15 @@ MANIFEST = IdxManifest(
         Shard(sha256="1" * 64, size_bytes=10, split="train", count=30),
         Shard(sha256="2" * 64, size_bytes=10, split="test", count=5),
     ),
+)
+FACES = ImagesManifest(
+    channels=3,
+    height=4,
+    width=4,
+    labels=("a", "b"),
+    label_kind="independent",
+    preparation=Pictures(source="celeba", crop=None, size=4, decoder="none"),
+    shards=MANIFEST.shards,
 )
 
 
@@ -153,6 +163,21 @@ def test_specs_that_do_not_fit_their_data_are_refused(desk):
     with pytest.raises(Refused, match="the train split has 30 examples"):
         desk.submit(Brackets(training=Training(steps=1, data=data), examples=First(count=31)))
     assert desk.sql("select count(*) as n from jobs")[0].n == 0
+
+
+def test_the_kind_and_the_labels_that_a_spec_names_must_be_there(desk):
+    _import(desk)
+    with pytest.raises(Refused, match="`shapes` was imported as idx: say `kind: idx` where the spec names it"):
+        desk.submit(Training(steps=1, data=Images(name="shapes")))
+    _import(desk, name="faces", manifest=FACES)
+    with pytest.raises(Refused, match="the dataset has no label 'z'; it has a, b"):
+        desk.submit(Training(steps=1, data=Images(name="faces", labels=("z",)), loss=BinaryCrossEntropy()))
+    with pytest.raises(Refused, match="`mean` has 2 values but the images have 3 channels"):
+        desk.submit(Training(steps=1, data=Images(name="faces", mean=(0.5, 0.5)), loss=BinaryCrossEntropy()))
+    controlled = Images(name="faces", controls=LabelControls(pair=("a", "b")))
+    with pytest.raises(Refused, match="2 outputs but the dataset has 8 labels"):
+        desk.submit(Training(steps=1, data=controlled, model=Mlp(outputs=2), loss=BinaryCrossEntropy()))
+    assert desk.submit(Training(steps=1, data=controlled, model=Mlp(outputs=8), loss=BinaryCrossEntropy()))
 
 
 def test_a_billion_blocks_are_refused_with_the_arithmetic(desk):

@@ -22,6 +22,8 @@ HEAVY = (
     "sklearn",
     "scipy",
     "psutil",
+    "PIL",
+    "tokenizers",
 )
 
 BLOCK = f"""

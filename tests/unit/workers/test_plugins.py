@@ -3,6 +3,7 @@ import pytest
 from workers import plugins
 from workers.data import DATASETS_GROUP
 from workers.errors import UserFault
+from workers.losses import LOSSES_GROUP
 from workers.models import MODELS_GROUP
 from workers.training.optimizers import OPTIMIZERS_GROUP
 
@@ -37,4 +38,4 @@ def test_versions_of_what_is_installed(lab: None) -> None:
 
 
 def test_every_group_is_looked_at() -> None:
-    assert set(plugins.GROUPS) == {MODELS_GROUP, DATASETS_GROUP, OPTIMIZERS_GROUP}
+    assert set(plugins.GROUPS) == {MODELS_GROUP, DATASETS_GROUP, LOSSES_GROUP, OPTIMIZERS_GROUP}

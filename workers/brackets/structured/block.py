@@ -95,10 +95,16 @@ class Block:
         return PairTangents(*u, *((None, None) if first else self._both("v", place - 1, rows, columns)))
 
     def _both(self, kind: str, place: int, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
+        """Tangents along g_x at y and along g_y at x; they live in the workspace until they are asked for again."""
         xy: Tensor = getattr(self.xy, kind)[place]
+        forth = rows * len(self.y) + columns
         if self.yx is None:
-            return xy[rows, columns], xy[columns, rows]
-        return xy[rows, columns], getattr(self.yx, kind)[place][rows, columns]
+            return self._rows(xy, forth, f"{kind}-xy"), self._rows(xy, columns * len(self.y) + rows, f"{kind}-yx")
+        return self._rows(xy, forth, f"{kind}-xy"), self._rows(getattr(self.yx, kind)[place], forth, f"{kind}-yx")
+
+    def _rows(self, grid: Tensor, places: Tensor, name: str) -> Tensor:
+        out = self.workspace.room(f"pairs-{name}", (len(places), grid.shape[2]), grid.dtype, grid.device)
+        return torch.index_select(grid.flatten(0, 1), 0, places, out=out)
 
     def _dots(self, place: int) -> LayerDots:
         x, y, xy, yx = self.x, self.y, self.xy, self.yx

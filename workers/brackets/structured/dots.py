@@ -89,12 +89,12 @@ class Dots:
         """Of tangents in any dtype; without `yx` the grid is square and t_yx is t_xy with the axes swapped."""
         q_x, q_y = q_x.double().unsqueeze(1), q_y.double().unsqueeze(0)
         xy, room = wide(xy, "xy", workspace), workspace.room("products", tuple(xy.shape), torch.float64, xy.device)
-        xy_xy, xy_x, xy_y = (_dot(xy, other, room) for other in (xy, q_x, q_y))
+        xy_xy, xy_x, xy_y = _square(xy), _dot(xy, q_x, room), _dot(xy, q_y, room)
         if yx is None:
             return cls(xy_xy, xy_xy.T, _dot(xy, xy.transpose(0, 1), room), xy_x, xy_y, xy_y.T, xy_x.T)
         yx = wide(yx, "yx", workspace)
-        yx_yx, xy_yx, yx_x, yx_y = (_dot(yx, other, room) for other in (yx, xy, q_x, q_y))
-        return cls(xy_xy, yx_yx, xy_yx, xy_x, xy_y, yx_x, yx_y)
+        yx_x, yx_y = _dot(yx, q_x, room), _dot(yx, q_y, room)
+        return cls(xy_xy, _square(yx), _dot(xy, yx, room), xy_x, xy_y, yx_x, yx_y)
 
     @classmethod
     def of_first(cls, x: State, y: State, overlap: Tensor) -> "Dots":
@@ -129,3 +129,9 @@ def wide(grid: Tensor, name: str, workspace: Workspace) -> Tensor:
 def _dot(left: Tensor, right: Tensor, room: Tensor) -> Tensor:
     """Σ over the last axis; `room` takes the products."""
     return torch.mul(left, right, out=room).sum(2)
+
+
+def _square(grid: Tensor) -> Tensor:
+    """|…|² over the last axis; the norm's kernel reads once and writes no products."""
+    norms: Tensor = torch.linalg.vector_norm(grid, dim=2)
+    return norms.square_()

@@ -22,7 +22,7 @@ class Tests:
 
     Attributes:
         activations: a_0 … a_(L−1) of every test example, (T, d_l).
-        deltas: δ_tk,l for l = 1 … L, (T·K, d_l).
+        deltas: δ_tk,l for l = 1 … L, (K, T, d_l).
     """
 
     activations: tuple[Tensor, ...]
@@ -33,26 +33,36 @@ def make_tests(network: Network, inputs: Tensor) -> Tests:
     """Of test inputs (T, *input_shape)."""
     activations, jets, z = network.forward(inputs)
     T, K = z.shape
-    deltas = [torch.eye(K, dtype=z.dtype, device=z.device).expand(T, K, K)]
+    deltas = [torch.eye(K, dtype=z.dtype, device=z.device).unsqueeze(1).expand(K, T, K)]
     for layer, jet in zip(network.layers[:0:-1], jets[::-1], strict=True):
-        deltas.insert(0, jet.first.unsqueeze(1) * (deltas[0] @ layer.weight))
-    return Tests(activations, tuple(delta.flatten(0, 1) for delta in deltas))
+        deltas.insert(0, jet.first * (deltas[0] @ layer.weight))
+    return Tests(activations, tuple(deltas))
 
 
 def perturbations(block: Block, tests: Tests, rows: Tensor, columns: Tensor) -> Tensor:
-    """J_t [v_a, v_b] of the pairs at these places of the grid, (p, T, K), in the network's dtype."""
+    """J_t [v_a, v_b] of the pairs at these places of the grid, (p, T, K), in the network's dtype.
+
+    While they add up, T comes last: what is common to all logits of a test example then varies along a row of memory.
+    """
     network, x, y = block.network, block.x, block.y
-    T, K = len(tests.activations[0]), x.logits.shape[1]
-    moved = torch.zeros(len(rows), T, K, dtype=network.dtype, device=rows.device)
+    K, T = tests.deltas[-1].shape[:2]
+    moved = torch.zeros(len(rows), K, T, dtype=network.dtype, device=rows.device)
+
+    def back(vectors: Tensor, place: int, name: str) -> Tensor:
+        """δ_tk of every vector (…, d_l): (…, K, T)."""
+        out = block.workspace.room(name, (len(vectors), K * T), network.dtype, rows.device)
+        return torch.mm(vectors.to(network.dtype), tests.deltas[place].flatten(0, 1).T, out=out).view(-1, K, T)
+
     for place, layer in enumerate(network.layers):
-        a, delta = tests.activations[place], tests.deltas[place]
+        a = tests.activations[place]
         pair = block.tangents_at(place, rows, columns)
-        for u, state, members, sign in ((pair.u_xy, y, columns, 1), (pair.u_yx, x, rows, -1)):
-            overlap = layer.overlap(state.activations[place] @ a.T)[members].unsqueeze(2)
-            moved.addcmul_((u.to(network.dtype) @ delta.T).view(-1, T, K), overlap, value=sign)
-        if layer.weight_name is None or pair.v_xy is None or pair.v_yx is None:
-            continue
-        for v, state, members, sign in ((pair.v_xy, y, columns, 1), (pair.v_yx, x, rows, -1)):
-            back = (state.deltas[place].to(network.dtype) @ delta.T).view(-1, T, K)[members]
-            moved.addcmul_(back, (v @ a.T).unsqueeze(2), value=sign)
-    return moved
+        for u, v, state, members, sign in (
+            (pair.u_xy, pair.v_xy, y, columns, 1),
+            (pair.u_yx, pair.v_yx, x, rows, -1),
+        ):
+            overlap = layer.overlap(state.activations[place] @ a.T)[members].unsqueeze(1)
+            moved.addcmul_(back(u, place, "back-of-pairs"), overlap, value=sign)
+            if layer.weight_name is not None and v is not None:
+                common = back(state.deltas[place], place, "back-of-examples").index_select(0, members)
+                moved.addcmul_(common, (v @ a.T).unsqueeze(1), value=sign)
+    return moved.mT.contiguous()

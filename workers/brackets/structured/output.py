@@ -2,7 +2,7 @@
 
 import torch
 from torch import Tensor
-from torch.func import grad, jvp, vmap
+from torch.func import grad, vmap
 
 from workers.losses import ExampleLoss
 
@@ -11,7 +11,7 @@ WHOLE_UP_TO = 64
 
 
 def slopes(loss: ExampleLoss, logits: Tensor, targets: Tensor) -> Tensor:
-    """δ_L = ∂L/∂z of logits (…, K), row by row."""
+    """δ_L = ∂L/∂z of logits (p, K), row by row."""
 
     def total(z: Tensor) -> Tensor:
         return loss(z, targets).sum()
@@ -21,8 +21,15 @@ def slopes(loss: ExampleLoss, logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def curvature_products(loss: ExampleLoss, logits: Tensor, targets: Tensor, tangents: Tensor) -> Tensor:
-    """S dz for tangents (…, K) at logits (…, K), row by row: the loss has no terms between rows."""
-    result: Tensor = jvp(lambda z: slopes(loss, z, targets), (logits,), (tangents,))[1]
+    """S dz for tangents (p, K) at logits (p, K), row by row: the loss has no terms between rows.
+
+    S is symmetric, so that reverse over reverse does, for which PyTorch has nothing to compile at its first use.
+    """
+
+    def along(z: Tensor) -> Tensor:
+        return (slopes(loss, z, targets) * tangents).sum()
+
+    result: Tensor = grad(along)(logits)
     return result
 
 

@@ -22,6 +22,7 @@ from holonomy.cli.render import job_table
 from schemas.states import JobState
 from tests.support.contracts_client import write_idx_folder
 from tests.support.fake_service import Answer, FakeService, World
+from tests.support.layouts import write_imdb, write_picture_folders
 
 Command = Any
 
@@ -87,6 +88,14 @@ def test_a_failed_job_is_exit_code_1(command: Command, client: Client, world: Wo
         (["submit", "nothing.yaml"], "cannot read nothing.yaml"),
         (["schema", "brackts"], "there is no kind 'brackts'; there are: training, brackets"),
         (["data", "import", "x", "nowhere"], "nowhere is not a folder"),
+        (
+            ["data", "import", "x", ".", "--format", "idx", "--size", "8"],
+            "--size is not for the format idx, which",
+        ),
+        (
+            ["data", "import", "x", ".", "--format", "imdb", "--crop", "8"],
+            "which has --length, --vocabulary: leave it",
+        ),
         (
             ["token", "create", "x", "--scope", "write"],
             "scopes[0]: expected 'read', 'submit' or 'admin'",
@@ -310,6 +319,29 @@ def test_data_is_imported_and_listed(command: Command, tmp_path: Path) -> None:
     assert "7 train and 3 test examples" in command("data", "import", "small", tmp_path).stderr
     assert "small" in command("data", "list").stdout
     assert json.loads(command("data", "list", "--json").stdout)[0]["manifest"]["shape"] == [4, 5]
+
+
+def test_each_format_is_recognised_and_listed(command: Command, tmp_path: Path) -> None:
+    write_picture_folders(tmp_path / "pets")
+    write_imdb(tmp_path / "reviews")
+    said = command("data", "import", "pets", tmp_path / "pets", "--size", 4, "--crop", 8).stderr
+    assert "5 train and 3 test examples" in said
+    said = command("data", "import", "reviews", tmp_path / "reviews", "--length", 5, "--vocabulary", 50).stderr
+    assert "train/unsup is left out: its texts have no labels" in said
+    listed = command("data", "list").stdout
+    assert "images" in listed
+    assert "3×4×4" in listed
+    assert "5 of 50 tokens" in listed
+
+
+def test_faces_are_drawn_and_imported(command: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "faces"
+    drawn = command("data", "faces", folder, "--count", 10, "--size", 32, "--seed", 4, "--lighting", 0.5)
+    assert f"`holonomy data import NAME {folder}` imports them" in " ".join(drawn.stderr.split())
+    assert json.loads((folder / "faces.json").read_text())["lighting"] == 0.5
+    options = ("--format", "celeba", "--test-split", "valid", "--json")
+    manifest = json.loads(command("data", "import", "faces", folder, *options).stdout)["manifest"]
+    assert (manifest["preparation"]["test_split"], len(manifest["labels"])) == ("valid", 40)
 
 
 def test_tokens_are_shown_once(command: Command) -> None:

@@ -39,13 +39,13 @@ def test_projections_are_dot_products_with_dense_brackets(problem, rows: range, 
 def test_all_pairs_take_one_product_per_example_and_direction(problem_of, monkeypatch: pytest.MonkeyPatch) -> None:
     problem = problem_of("mlp-mish-bce")
     seen = []
-    whole = module.gradients_and_products
+    whole = module.Factors.spread
 
-    def counted(functional, inputs, targets, directions):
+    def counted(self, inputs, targets, directions):
         seen.append(len(inputs) * len(next(iter(directions.values()))))
-        return whole(functional, inputs, targets, directions)
+        return whole(self, inputs, targets, directions)
 
-    monkeypatch.setattr(module, "gradients_and_products", counted)
+    monkeypatch.setattr(module.Factors, "spread", counted)
     project(problem, range(N), random_directions(problem, 1), micro=4)
     assert sum(seen) == N
     seen.clear()

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from workers.data import Split
-from workers.losses.functions import cross_entropy
+from workers.losses import cross_entropy
 from workers.training import evaluate as module
 from workers.training.evaluate import evaluate
 

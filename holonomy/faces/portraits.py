@@ -1,4 +1,4 @@
-"""One synthetic face: its attributes and its picture."""
+"""Synthetic faces: their attributes and their pictures."""
 
 from dataclasses import dataclass
 
@@ -42,6 +42,18 @@ def portrait(index: int, seed: int, size: int, lighting: float) -> Portrait:
     random = np.random.Generator(np.random.Philox(stream))
     traits = draw_traits(random)
     hidden = bool(random.random() < lighting)
+    return Portrait(traits, hidden, picture(traits, hidden, size, random))
+
+
+def picture(traits: Traits, hidden: bool, size: int, random: np.random.Generator) -> NDArray[np.uint8]:
+    """A face with given attributes, (size, size, 3).
+
+    Args:
+        traits: Attributes.
+        hidden: Whether it stands in hiding light.
+        size: Side in pixels.
+        random: Source of place, skin, clothes, background, spread of the hair's colour, and a little noise.
+    """
     canvas = Canvas(size)
     top, bottom = random.uniform(0.25, 0.85, (2, 3))
     canvas.fill(tuple(top), tuple(bottom))
@@ -63,4 +75,5 @@ def portrait(index: int, seed: int, size: int, lighting: float) -> Portrait:
     if "Blurry" in traits:
         canvas.blur()
     noisy = canvas.pixels + _NOISE * random.standard_normal(canvas.pixels.shape, dtype=np.float32)
-    return Portrait(traits, hidden, np.rint(255 * np.clip(noisy, 0, 1)).astype(np.uint8))
+    pixels: NDArray[np.uint8] = np.rint(255 * np.clip(noisy, 0, 1)).astype(np.uint8)
+    return pixels
