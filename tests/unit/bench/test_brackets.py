@@ -1,4 +1,4 @@
-"""The baseline is right: the textbook method equals brackets from whole Hessians, and the bench tells right from wrong."""
+"""The baseline is right: the textbook equals whole Hessians, and the bench tells right norms from wrong ones."""
 
 from dataclasses import replace
 
