@@ -6,12 +6,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from holonomy import Brackets, Client, Mlp, NotStored, Sgd, Training
-from holonomy.jobs import BracketsJob
-from schemas.brackets import TopPairs
-from schemas.data import First
-from schemas.reorderings import Reorderings, Swaps
-from schemas.targets import SavedDirection, TestLogit, TestLoss
+from holonomy import (
+    Brackets,
+    BracketsJob,
+    Client,
+    First,
+    Mlp,
+    NotStored,
+    Reorderings,
+    SavedDirection,
+    Sgd,
+    Swaps,
+    TestLogit,
+    TestLoss,
+    TopPairs,
+    Training,
+)
 
 N, STEPS = 12, (0, 20)
 PAIRS = N * (N - 1) // 2
