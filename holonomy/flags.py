@@ -116,7 +116,7 @@ class FlagReport:
         control_rates: Rates of the independent controls.
         copied: The label that the identical controls copy, if there are any.
         softmax: Whether a job with a softmax head was given.
-        findings: Best supported first, exclusive labels before others, then by movement; at most `MOST`.
+        findings: Exclusive labels before others, best supported first, then by movement; at most `MOST`.
         left_out: Findings beyond those.
         undecided: Outputs whose raw movement is twice the median or more, but not per unit of p(1 − p).
     """
@@ -165,7 +165,7 @@ def flag_outputs(
         compared = softmax is not None and (softmax_groups is None or _in_one(pair, softmax_groups))
         finding = _judged(replace(_suspected(row, moves, rival), compared=compared), controls, rates)
         findings.setdefault(frozenset(move.label for move in finding.movements), finding)
-    ranked = sorted(findings.values(), key=lambda one: (_VERDICTS.index(one.verdict), one.cause != "exclusive"))
+    ranked = sorted(findings.values(), key=lambda one: (one.cause != "exclusive", _VERDICTS.index(one.verdict)))
     raw = NOTABLE * median([row["logit_rms"] for row in own])
     copy = next((row for row in rows if row["label"] == CONTROL_LABELS[-1]), None)
     return FlagReport(
