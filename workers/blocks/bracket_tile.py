@@ -62,7 +62,9 @@ def bracket_tile(
             recomputed = recompute_cancelled(at.path, *at.examples(), tile, task, test, context.check_cancelled)
             numbers = pair_numbers(tile, shape, at.chosen.train, step, recomputed)
             arrays = tile_arrays(tile, numbers, at.sizes)
-            sums = tile_sums(tile, shape, arrays, numbers, at.sizes) | {"null_defect": null_of_tile(at, shape)}
+            sums = tile_sums(tile, shape, arrays, numbers, at.sizes) | {
+                "null_defect": null_of_tile(at, shape, numbers.gradient_norms)
+            }
             kept = np.array(sorted(tile.kept), dtype=np.int64)
             rows["pairs"] = numbers.columns(step, sum(at.sizes), name, kept)
             stored_moves = None

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from schemas.brackets import Brackets
 from workers.blocks.prepared import Prepared
-from workers.brackets.columns import Integers
+from workers.brackets.columns import Floats, Integers
 from workers.brackets.geometry import TileShape
 from workers.brackets.null import null_defects
 from workers.brackets.sampling import sampled_pairs
@@ -18,10 +18,12 @@ from workers.outcome import Rows
 from workers.streams import Stream
 
 
-def null_of_tile(at: Prepared, shape: TileShape) -> Tensor:
-    """Null defects of the sampled pairs in a tile."""
-    pairs = shape.members()[_sampled(at.spec, at.spec.null_pairs, Stream.NULL, shape, len(at.chosen.train))]
-    return torch.from_numpy(null_defects(at.functional, *at.examples(), at.chosen.train, pairs, at.spec.seed))
+def null_of_tile(at: Prepared, shape: TileShape, lengths: Floats) -> Tensor:
+    """Null defects of the sampled pairs in a tile; `lengths` are the gradient norms of all its pairs, (p, 2)."""
+    places = _sampled(at.spec, at.spec.null_pairs, Stream.NULL, shape, len(at.chosen.train))
+    pairs, examples = shape.members()[places], at.examples()
+    found = null_defects(at.functional, *examples, at.chosen.train, pairs, lengths[places], at.spec.seed)
+    return torch.from_numpy(found)
 
 
 def verifications_of_tile(

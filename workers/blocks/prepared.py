@@ -13,14 +13,13 @@ from torch import Tensor
 from schemas.blocks import ObjectRef
 from schemas.brackets import Brackets
 from schemas.canonical import digest
-from schemas.data import First, Indices, Random
 from workers.blocks.checkpoints import functional_at, functional_key, targets_of
 from workers.blocks.chosen import Chosen
 from workers.brackets.choose import choose
 from workers.brackets.functional import Functional
 from workers.brackets.path import BracketPath, FirstOrder
 from workers.context import Context
-from workers.data import Dataset, load, resolve
+from workers.data import Dataset, load
 from workers.data.dataset import Split
 from workers.inputs import needed
 from workers.precision import torch_dtype
@@ -99,12 +98,6 @@ class Prepared:
             return None
         return self._examples(self.dataset.test, self._test_indices())
 
-    @property
-    def _tests(self) -> Indices | First | Random:
-        if self.spec.test_examples is None:
-            raise ValueError("the job has no test examples")
-        return self.spec.test_examples
-
     def test_inputs(self) -> Tensor:
         """Inputs (T, *input_shape) of the test examples."""
         return self.dataset.test.inputs[self._test_indices()]
@@ -115,7 +108,7 @@ class Prepared:
 
     def tests(self) -> Any:
         """What the path's `pairs` needs of the test examples."""
-        key = ("tests", self.key, self.path.name, digest(self._tests))
+        key = ("tests", self.key, self.path.name, self._tests)
         return self._once(key, lambda: self.path.tests(self.test_inputs()))
 
     def test_logits(self) -> Tensor:
@@ -125,11 +118,17 @@ class Prepared:
             with torch.no_grad():
                 return self.functional.logits(self.functional.parameters, self.test_inputs()).double().cpu()
 
-        return self._once(("test logits", self.key, digest(self._tests)), make)
+        return self._once(("test logits", self.key, self._tests), make)
+
+    @property
+    def _tests(self) -> Hashable:
+        """Names the test examples."""
+        return None if self.spec.test_examples is None else digest(self.spec.test_examples)
 
     def _test_indices(self) -> Tensor:
-        indices = resolve(self._tests, len(self.dataset.test), "test")
-        return torch.from_numpy(indices).to(self.context.device)
+        if self.chosen.test is None:
+            raise ValueError("the job has no test examples")
+        return torch.from_numpy(self.chosen.test).to(self.context.device)
 
     def _examples(self, split: Split, indices: Tensor) -> tuple[Tensor, Tensor]:
         chosen = indices.to(self.context.device)
