@@ -14,7 +14,7 @@ from workers.brackets.structured.workspace import Workspace
 def test_what_comes_back_from_a_logit_is_its_derivative() -> None:
     problem = perceptron((3, 4, 5, 2))
     made = make_tests(Network.of(problem.functional), problem.inputs[:3])
-    assert (made.outputs, len(made.activations), len(made.deltas)) == (2, 3, 3)
+    assert (made.outputs, len(made.activations), len(made.deltas)) == (2, 3, 2)
     torch.testing.assert_close(made.activations[0], problem.inputs[:3].T)
 
     def last_layers(z: torch.Tensor) -> torch.Tensor:
