@@ -89,22 +89,30 @@ class Block:
         return grid // len(self.y), grid % len(self.y)
 
     def tangents_at(self, place: int, rows: Tensor, columns: Tensor, gauss_newton: bool = False) -> PairTangents:
-        """Of the layer at `place` for the pairs at these rows and columns; with `gauss_newton`, û and no v."""
+        """Of the layer at `place` for pairs in the order of `places`; with `gauss_newton`, û and no v.
+
+        They live in the workspace until they are asked for again.
+        """
         u = self._both("u_gauss_newton" if gauss_newton else "u", place, rows, columns)
         first = place == 0 or gauss_newton
         return PairTangents(*u, *((None, None) if first else self._both("v", place - 1, rows, columns)))
 
     def _both(self, kind: str, place: int, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
-        """Tangents along g_x at y and along g_y at x; they live in the workspace until they are asked for again."""
-        xy: Tensor = getattr(self.xy, kind)[place]
-        forth = rows * len(self.y) + columns
+        """Tangents along g_x at y and along g_y at x."""
+        width = len(self.y)
+        xy = getattr(self.xy, kind)[place].flatten(0, 1)
         if self.yx is None:
-            return self._rows(xy, forth, f"{kind}-xy"), self._rows(xy, columns * len(self.y) + rows, f"{kind}-yx")
-        return self._rows(xy, forth, f"{kind}-xy"), self._rows(getattr(self.yx, kind)[place], forth, f"{kind}-yx")
+            back = columns * width + rows
+            return self._rows(xy, rows * width + columns, f"{kind}-xy"), self._rows(xy, back, f"{kind}-yx")
+        yx = getattr(self.yx, kind)[place].flatten(0, 1)
+        if len(rows) == len(xy):
+            return xy, yx
+        places = rows * width + columns
+        return self._rows(xy, places, f"{kind}-xy"), self._rows(yx, places, f"{kind}-yx")
 
     def _rows(self, grid: Tensor, places: Tensor, name: str) -> Tensor:
-        out = self.workspace.room(f"pairs-{name}", (len(places), grid.shape[2]), grid.dtype, grid.device)
-        return torch.index_select(grid.flatten(0, 1), 0, places, out=out)
+        out = self.workspace.room(f"pairs-{name}", (len(places), grid.shape[1]), grid.dtype, grid.device)
+        return torch.index_select(grid, 0, places, out=out)
 
     def _dots(self, place: int) -> LayerDots:
         x, y, xy, yx = self.x, self.y, self.xy, self.yx

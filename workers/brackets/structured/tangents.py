@@ -64,7 +64,7 @@ def tangents(
     dzs, v = [dz], []
     for place, layer in enumerate(layers[1:], start=1):
         v.append(torch.mul(at(base.slopes[place - 1]), dz, out=room("v", place - 1)))
-        dz = _product(v[-1], layer.weight.T, room("dz", place))
+        dz = _product(v[-1], layer.transposed, room("dz", place))
         dzs.append(dz.addcmul_(along(direction.deltas[place]), overlaps[place]))
     last = _at_the_output(loss, base, dz.double(), side)
     u, u_gauss_newton = [last], [last]
@@ -95,4 +95,4 @@ def _at_the_output(loss: ExampleLoss, base: State, dz: Tensor, side: Side) -> Te
         logits, targets = (tensor.unsqueeze(side).expand_as(dz) for tensor in (base.logits, base.targets))
         rows = (tensor.reshape(-1, dz.shape[2]) for tensor in (logits, targets, dz))
         return curvature_products(loss, *rows).view_as(dz)
-    return torch.einsum("xyk,ykj->xyj" if side == 0 else "xyk,xkj->xyj", dz, base.curvatures)
+    return torch.einsum("xyk,ykj->xyj" if side == 0 else "xyk,xkj->xyj", dz, base.curvatures).contiguous()

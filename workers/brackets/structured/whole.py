@@ -45,6 +45,8 @@ def restore_cancelled(block: Block, sums: GridSums) -> None:
             continue
         cancelled = torch.stack([squares[name] < CANCELLED**2 * scales[name] for name in squares]).any(0)
         few = cancelled[rows, columns].nonzero().squeeze(1)
+        if not len(few):
+            continue
         at = rows[few], columns[few]
         for place, layer in enumerate(block.network.layers):
             pair = block.tangents_at(place, *at, gauss_newton)

@@ -14,7 +14,15 @@ from workers.brackets.functional import Tensors
 
 
 class Untappable(Exception):
-    """The tap path cannot follow the model; the message says why, for a person."""
+    """The tap path cannot follow the model.
+
+    Attributes:
+        reasons: Why, for a person.
+    """
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
 
 
 class Layer(ABC):
