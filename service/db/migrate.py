@@ -36,7 +36,7 @@ def current(connection: Connection) -> str | None:
 
 
 def upgrade(url: str, revision: str = "head") -> str:
-    """Upgrade the database and return the revision of this code. Of several at once, one works and the others wait."""
+    """Upgrade the database and return the revision of this code. Of several at once, one works, the others wait."""
     with _migrating(url) as config:
         command.upgrade(config, revision)
     return head()

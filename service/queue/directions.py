@@ -36,8 +36,8 @@ def _check(connection: Connection, target: SavedDirection) -> None:
         )
         raise Missing(
             "unknown_direction",
-            f"a projection names object `{target.object}` of job {target.job_id} ({job.kind}, {job.state}), which has "
-            f"none of that name: {advice}",
+            f"a projection names object `{target.object}` of job {target.job_id} ({job.kind}, {job.state}), which "
+            f"has none of that name: {advice}",
         )
     # Objects of versions that described no arrays are left to the workers.
     found = {name: info for name, info in arrays.items() if name.startswith(target.prefix)}
@@ -51,6 +51,7 @@ def _check(connection: Connection, target: SavedDirection) -> None:
     if target.position is not None and fewest is not None and target.position >= fewest:
         raise Refused(
             "unknown_direction",
-            f"a projection names position {target.position} of object `{target.object}` of job {target.job_id}, whose "
-            f"arrays `{target.prefix}…` hold {fewest}, numbered from 0: give a smaller one, or none for parameters",
+            f"a projection names position {target.position} of object `{target.object}` of job {target.job_id}, "
+            f"whose arrays `{target.prefix}…` hold {fewest}, numbered from 0: give a smaller one, or none for "
+            "parameters",
         )

@@ -29,7 +29,7 @@ class Lru:
         self.weight = 0
 
     def take(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The value under `key`, made now if it is not there. One heavier than the limit is kept only as `least` says."""
+        """The value under `key`, made now if it is not there. One heavier than the limit is kept only for `least`."""
         found = self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)

@@ -216,6 +216,6 @@ def test_saved_directions_must_be_stored(desk):
         Refused, match=r"needs arrays `kept/…` in object .* has parameters/0.weight: give another prefix"
     ):
         submit()
-    with pytest.raises(Refused, match="names position 4 .* hold 4, numbered from 0: give a smaller one, or none"):
+    with pytest.raises(Refused, match=r"names position 4 .* hold 4, numbered from 0: give a smaller one, or none"):
         submit(prefix="parameters/", position=4)
     assert submit(prefix="parameters/", position=None) > source

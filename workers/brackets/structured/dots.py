@@ -13,6 +13,9 @@ from torch import Tensor
 from workers.brackets.structured.state import State
 from workers.brackets.structured.workspace import Workspace
 
+ROWS = {"cpu": 2**20, "cuda": 2**24}
+"""Numbers of a grid that are float64 at a time: 8 MiB on CPUs, 128 MiB elsewhere."""
+
 
 @dataclass(frozen=True)
 class Gram:
@@ -86,15 +89,30 @@ class Dots:
 
     @classmethod
     def of(cls, xy: Tensor, yx: Tensor | None, q_x: Tensor, q_y: Tensor, workspace: Workspace) -> "Dots":
-        """Of tangents in any dtype; without `yx` the grid is square and t_yx is t_xy with the axes swapped."""
+        """Of tangents in any dtype; without `yx` the grid is square and t_yx is t_xy with the axes swapped.
+
+        Rows of the grid turn to float64 a few at a time where they are long: that bounds memory.
+        """
+        mx, my, d = xy.shape
         q_x, q_y = q_x.double().unsqueeze(1), q_y.double().unsqueeze(0)
-        xy, room = wide(xy, "xy", workspace), workspace.room("products", tuple(xy.shape), torch.float64, xy.device)
-        xy_xy, xy_x, xy_y = _square(xy), _dot(xy, q_x, room), _dot(xy, q_y, room)
-        if yx is None:
-            return cls(xy_xy, xy_xy.T, _dot(xy, xy.transpose(0, 1), room), xy_x, xy_y, xy_y.T, xy_x.T)
-        yx = wide(yx, "yx", workspace)
-        yx_x, yx_y = _dot(yx, q_x, room), _dot(yx, q_y, room)
-        return cls(xy_xy, _square(yx), _dot(xy, yx, room), xy_x, xy_y, yx_x, yx_y)
+        dots = torch.empty(7, mx, my, dtype=torch.float64, device=xy.device)
+        height = max(1, ROWS.get(xy.device.type, ROWS["cuda"]) // (my * d))
+        for start in range(0, mx, height):
+            part = slice(start, start + height)
+            xy_xy, yx_yx, xy_yx, xy_x, xy_y, yx_x, yx_y = dots[:, part]
+            forth = wide(xy[part], "xy", workspace)
+            room = workspace.room("products", tuple(forth.shape), torch.float64, xy.device)
+            _dot(forth, q_x[part], room, xy_x)
+            _dot(forth, q_y, room, xy_y)
+            _square(forth, xy_xy)
+            back = wide((xy.transpose(0, 1) if yx is None else yx)[part], "yx", workspace)
+            _dot(forth, back, room, xy_yx)
+            if yx is not None:
+                _square(back, yx_yx)
+                _dot(back, q_x[part], room, yx_x)
+                _dot(back, q_y, room, yx_y)
+        xy_xy, yx_yx, xy_yx, xy_x, xy_y, yx_x, yx_y = dots
+        return cls(xy_xy, xy_xy.T, xy_yx, xy_x, xy_y, xy_y.T, xy_x.T) if yx is None else cls(*dots)
 
     @classmethod
     def of_first(cls, x: State, y: State, overlap: Tensor) -> "Dots":
@@ -126,12 +144,11 @@ def wide(grid: Tensor, name: str, workspace: Workspace) -> Tensor:
     return workspace.room(f"wide-{name}", tuple(grid.shape), torch.float64, grid.device).copy_(grid)
 
 
-def _dot(left: Tensor, right: Tensor, room: Tensor) -> Tensor:
+def _dot(left: Tensor, right: Tensor, room: Tensor, out: Tensor) -> None:
     """Σ over the last axis; `room` takes the products."""
-    return torch.mul(left, right, out=room).sum(2)
+    torch.sum(torch.mul(left, right, out=room), dim=2, out=out)
 
 
-def _square(grid: Tensor) -> Tensor:
+def _square(grid: Tensor, out: Tensor) -> None:
     """|…|² over the last axis; the norm's kernel reads once and writes no products."""
-    norms: Tensor = torch.linalg.vector_norm(grid, dim=2)
-    return norms.square_()
+    torch.linalg.vector_norm(grid, dim=2, out=out).square_()

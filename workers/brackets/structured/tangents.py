@@ -55,7 +55,8 @@ def tangents(
 
     def room(kind: str, place: int) -> Tensor:
         shape = (len(x), len(y), layers[place].weight.shape[0])
-        return workspace.room(f"{kind}{place}-{side}", shape, dtype, device)
+        # Nobody needs dz any more when the other side is computed.
+        return workspace.room(f"dz{place}" if kind == "dz" else f"{kind}{place}-{side}", shape, dtype, device)
 
     overlaps = [
         layer.overlap(gram.xy).to(dtype).unsqueeze(2) for layer, gram in zip(layers, grams.activations, strict=True)

@@ -33,7 +33,8 @@ class Layer(ABC):
         factored: The parameter, if any, whose gradients and products stay sums of outer products.
         inputs: Slot of the input; none if that does not depend on parameters.
         outputs: Slot of the output.
-        gradients: g of the parameters that are not factored, (M, *shape); there once the layer is settled.
+        gradients: g of the parameters that are not factored, (M, *shape) but for the order of entries, which `shaped`
+            mends; there once the layer is settled.
     """
 
     names: tuple[str, ...]
@@ -49,6 +50,10 @@ class Layer(ABC):
     @abstractmethod
     def push(self, directions: Self, tangent: Tensor | None) -> Tensor:
         """dz = ∂z/∂a da + ∂z/∂W g_x; the second term needs no tangent of the input."""
+
+    def shaped(self, name: str | None, entries: Tensor) -> Tensor:
+        """A gradient or product (…, entries) of a parameter in the parameter's shape; most have it from the start."""
+        return entries
 
     @abstractmethod
     def products(self, flow: "Flow", rows: slice, columns: slice, share: bool) -> Tensors:

@@ -3,6 +3,7 @@ import torch
 from torch import Tensor
 
 from tests.support.perceptrons import perceptron
+from workers.brackets.structured import dots
 from workers.brackets.structured.dots import Dots, Gram, Grams
 from workers.brackets.structured.network import Network
 from workers.brackets.structured.state import State, first_order
@@ -28,7 +29,9 @@ def states() -> tuple[State, State]:
     return left, right
 
 
-def test_every_product_is_that_of_its_name() -> None:
+@pytest.mark.parametrize("rows", [1, 50, 1000])
+def test_every_product_is_that_of_its_name(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    monkeypatch.setitem(dots.ROWS, "cpu", rows)
     vectors = {"xy": numbers(3, 4, 7), "yx": numbers(3, 4, 7) + 1, "x": numbers(3, 7), "y": numbers(4, 7)}
     found = Dots.of(vectors["xy"], vectors["yx"], vectors["x"], vectors["y"], Workspace())
     for i in range(3):
@@ -39,7 +42,9 @@ def test_every_product_is_that_of_its_name() -> None:
                 torch.testing.assert_close(getattr(found, name)[i, j], at[left] @ at[right])
 
 
-def test_a_square_grid_is_its_own_other_side() -> None:
+@pytest.mark.parametrize("rows", [1, 50, 1000])
+def test_a_square_grid_is_its_own_other_side(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    monkeypatch.setitem(dots.ROWS, "cpu", rows)
     xy, q = numbers(4, 4, 5), numbers(4, 5)
     found, expected = Dots.of(xy, None, q, q, Workspace()), Dots.of(xy, xy.transpose(0, 1), q, q, Workspace())
     for name in FIELDS:
