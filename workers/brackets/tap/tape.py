@@ -50,6 +50,8 @@ def record(functional: Functional, inputs: Tensor) -> Tape:
         Untappable: it does what a tape cannot hold; the message says what, with the names of parameters.
     """
     recorder = _Recorder(functional.parameters)
+    if inputs.dim() == 4:
+        inputs = inputs.contiguous(memory_format=torch.channels_last)
     with torch.enable_grad(), recorder:
         logits = functional.logits(functional.parameters, inputs)
     return recorder.tape(logits)
@@ -82,6 +84,8 @@ class _Recorder(TorchFunctionMode):
     ) -> Any:
         """Run the call as it is, and note it if it makes an active value."""
         kwargs = kwargs or {}
+        if function is Tensor.view and not isinstance(args[1], torch.dtype):
+            function = Tensor.reshape  # maps are channels last here, which not every model reckons with
         if not self._concerns(args, kwargs):
             return function(*args, **kwargs)
         target = written(function, args, kwargs)
