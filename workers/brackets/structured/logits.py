@@ -15,6 +15,9 @@ from torch import Tensor
 from workers.brackets.structured.block import Block
 from workers.brackets.structured.network import Network
 
+NUMBERS = 2**22
+"""Logits that are perturbed at a time: bounds what is held beside the result; part of its bits, so it is fixed."""
+
 
 @dataclass(frozen=True)
 class Tests:
@@ -48,13 +51,21 @@ def make_tests(network: Network, inputs: Tensor) -> Tests:
 
 
 def perturbations(block: Block, tests: Tests, rows: Tensor, columns: Tensor) -> Tensor:
-    """J_t [v_a, v_b] of the pairs at these places of the grid, (p, T, K), in the network's dtype.
+    """J_t [v_a, v_b] of the pairs at these places of the grid, (p, T, K), in the network's dtype."""
+    K, T = tests.outputs, tests.activations[0].shape[1]
+    moved = torch.empty(len(rows), T, K, dtype=block.network.dtype, device=rows.device)
+    height = max(1, NUMBERS // (K * T))
+    for start in range(0, len(rows), height):
+        part = slice(start, start + height)
+        moved[part] = _transposed(block, tests, rows[part], columns[part]).mT
+    return moved
 
-    While they add up, T comes last: what is common to all logits of a test example then varies along a row of memory.
-    """
+
+def _transposed(block: Block, tests: Tests, rows: Tensor, columns: Tensor) -> Tensor:
+    """The same as (p, K, T): what is common to all logits of a test example varies along a row of memory."""
     network, x, y = block.network, block.x, block.y
     K, T = tests.outputs, tests.activations[0].shape[1]
-    moved = torch.zeros(len(rows), K, T, dtype=network.dtype, device=rows.device)
+    moved = block.workspace.room("moved", (len(rows), K, T), network.dtype, rows.device).zero_()
 
     def back(vectors: Tensor, place: int, name: str) -> Tensor:
         """δ_tk of every vector (…, d_l): (…, K, T)."""
@@ -73,4 +84,4 @@ def perturbations(block: Block, tests: Tests, rows: Tensor, columns: Tensor) -> 
             if layer.weight_name is not None and v is not None:
                 common = back(state.deltas[place], place, "back-of-examples").index_select(0, members)
                 moved.addcmul_(common, (v @ a).unsqueeze(1), value=sign)
-    return moved.mT.contiguous()
+    return moved
