@@ -1,6 +1,7 @@
 """One tile of the pair matrix at one checkpoint."""
 
 from collections.abc import Sequence
+from math import isqrt
 
 import numpy as np
 import torch
@@ -41,8 +42,9 @@ def bracket_tile(
         at = prepare(spec, step, inputs, context)
         shape = TileShape.of(payload, len(at.chosen.train))
         longest = max(len(shape.rows), len(shape.columns))
+        fitting = isqrt(at.pairs_at_once(payload.micro**2))
         # Half of what was held: a tile may be smaller than its micro tiles may be.
-        micro = max(1, min(payload.micro, longest) >> shrink) if shrink else payload.micro
+        micro = max(1, min(fitting, longest) >> shrink) if shrink else fitting
         place = f"{step:09d}/{shape.rows.start:06d}-{shape.columns.start:06d}"
         name = f"tiles/{place}"
         moved = at.chosen.flags(spec.perturbed, shape)

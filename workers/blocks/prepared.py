@@ -16,11 +16,9 @@ from schemas.canonical import digest
 from schemas.data import First, Indices, Random
 from workers.blocks.checkpoints import functional_at, functional_key, targets_of
 from workers.blocks.chosen import Chosen
+from workers.brackets.choose import choose
 from workers.brackets.functional import Functional
-from workers.brackets.generic import Generic
 from workers.brackets.path import BracketPath, FirstOrder
-from workers.brackets.structured.network import unsupported
-from workers.brackets.structured.path import Structured
 from workers.context import Context
 from workers.data import Dataset, load, resolve
 from workers.data.dataset import Split
@@ -28,6 +26,12 @@ from workers.inputs import needed
 from workers.precision import torch_dtype
 
 T = TypeVar("T")
+GENERIC_BYTES = 2**30
+"""Of gradients and products, where blocks were sized for a path that holds none."""
+GENERIC_ARRAYS = 6
+"""Arrays of P values alive per pair."""
+SHOWN = 5
+"""Reasons of a path that are logged."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,13 @@ class Prepared:
     def sizes(self) -> list[int]:
         """Number of elements of each parameter tensor."""
         return [parameter.numel() for parameter in self.functional.parameters.values()]
+
+    def pairs_at_once(self, asked: int) -> int:
+        """How many pairs to hold: as many as asked for, unless the path turned out to be the one that needs most."""
+        if self.path.name != "generic":
+            return asked
+        item = torch_dtype(self.spec.dtype).itemsize
+        return max(1, min(asked, GENERIC_BYTES // (GENERIC_ARRAYS * max(1, sum(self.sizes)) * item)))
 
     def training(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Inputs (m, *input_shape) and targets (m, K) of training examples by train-split index."""
@@ -140,11 +151,20 @@ def prepare(spec: Brackets, step: int, inputs: Sequence[ObjectRef], context: Con
     checkpoint = needed(inputs, f"checkpoints/{step:09d}")
     functional = functional_at(spec, checkpoint, context)
     key = functional_key(spec, checkpoint)
-    path = context.remember(("path", key, spec.path), lambda: _path(spec, functional))
-    return Prepared(spec, context, dataset, chosen, functional, path, key)
+    chosen_path = context.remember(("path", key, spec.path), lambda: _path(spec, step, dataset, functional, context))
+    return Prepared(spec, context, dataset, chosen, functional, chosen_path, key)
 
 
-def _path(spec: Brackets, functional: Functional) -> BracketPath[Any, Any]:
-    if spec.path in ("auto", "structured") and not unsupported(functional.model):
-        return Structured.of(functional)
-    return Generic(functional)
+def _path(
+    spec: Brackets, step: int, dataset: Dataset, functional: Functional, context: Context
+) -> BracketPath[Any, Any]:
+    """The path for a checkpoint; what made it the generic one is logged."""
+    few = torch.arange(min(2, len(dataset.train)), device=context.device)
+    inputs, targets = dataset.train.inputs[few], targets_of(spec, dataset, dataset.train, few)
+    found = choose(functional, inputs, targets, spec.path, context.device)
+    if found.path.name == "generic" and found.reasons:
+        reasons = "; ".join(f"{path}: {', '.join(why[:SHOWN])}" for path, why in found.reasons.items())
+        context.log(
+            f"brackets at step {step} are taken on the generic path, the faster ones do not know the model: {reasons}"
+        )
+    return found.path

@@ -87,7 +87,7 @@ class Block:
             self._put_shares(group.places, names, reduce_gauss_newton(brackets, share_xy, _rows(share_yx, D)))
         for x, rank in group.chosen.items():
             for name, bracket in brackets.items():
-                self.brackets[name][rank] = bracket[x]
+                self.brackets[name][rank] = xy.at.shaped(name, bracket[x])
 
     def _add_factored(self, layer: Columns, xy: Flow, yx: Flow, name: str) -> None:
         """The factored parameter of a layer, for stretches of pairs."""

@@ -10,7 +10,7 @@ class LinearLayer(Matrix):
     """z = W a + b; positions are what lies between the axis of examples and the last."""
 
     def __init__(self, role: Role, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> None:  # noqa: A002
-        super().__init__(role, weight, bias, columns(input))
+        super().__init__(role(weight), role(bias), weight, columns(input))
         self.positions = input.shape[1:-1]
 
     def applied(self, inputs: Tensor) -> Tensor:

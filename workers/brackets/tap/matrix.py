@@ -23,21 +23,22 @@ GRAM_SHARE = 0.7
 class Matrix(Columns, Through):
     """A linear layer or a convolution at a batch, with W held fixed or not, and b held fixed, absent or neither.
 
+    Gradients and products of W are matrices (c_out, q); `shaped` gives them the shape of the parameter.
+
     Attributes:
         weight: W, (c_out, …).
         patches: a, (M, T, q).
     """
 
-    def __init__(self, role: Role, weight: Tensor, bias: Tensor | None, patches: Tensor) -> None:
-        self.weight = weight
-        self.patches = patches
-        self.weight_name, self.bias_name = role(weight), role(bias)
-        self.names = tuple(name for name in (self.weight_name, self.bias_name) if name is not None)
+    def __init__(self, weight_name: str | None, bias_name: str | None, weight: Tensor, patches: Tensor) -> None:
+        self.weight, self.patches = weight, patches
+        self.weight_name, self.bias_name = weight_name, bias_name
+        self.names = tuple(name for name in (weight_name, bias_name) if name is not None)
         T, q = patches.shape[1:]
         c_out = weight.shape[0]
         if 4 * T * (c_out + q) < GRAM_SHARE * c_out * q:
-            self.factored = self.weight_name
-        self.whole_name = None if self.factored else self.weight_name
+            self.factored = weight_name
+        self.whole_name = None if self.factored else weight_name
 
     @abstractmethod
     def applied(self, inputs: Tensor) -> Tensor:
@@ -53,7 +54,7 @@ class Matrix(Columns, Through):
 
     @abstractmethod
     def pulled(self, weights: Tensor) -> Tensor:
-        """G_xᵀ δ_y for weights G (D, c_out, …): (M, D, …)."""
+        """G_xᵀ δ_y for matrices G (D, c_out, q): (M, D, …)."""
 
     @property
     def v(self) -> Tensor:
@@ -70,25 +71,27 @@ class Matrix(Columns, Through):
         self.u = self.u_of(delta)
         self.gradients = {}
         if self.whole_name is not None:
-            self.gradients[self.whole_name] = self.whole(self.u, self.patches)
+            self.gradients[self.whole_name] = self.u.mT @ self.patches
         if self.bias_name is not None:
             self.gradients[self.bias_name] = self.u.sum(1)
 
     def push(self, directions: Self, tangent: Tensor | None) -> Tensor:
         """W da + G_x a_y + g_b, with G_x a_y = Σ_s δ_xs (a_xs · a_y)."""
         M, D = len(self.patches), len(directions.patches)
-        source = torch.zeros(1, 1, 1, 1, dtype=self.u.dtype, device=self.u.device)
+        if tangent is None:
+            columns = self.u.new_zeros(M, D, *self.u.shape[1:])
+        else:
+            columns = self.u_of(self.applied(tangent.flatten(0, 1))).unflatten(0, (M, D))
         if self.factored is not None:
-            source = torch.einsum("mtq,dsq->mdts", self.patches, directions.patches) @ directions.u
+            near = torch.einsum("mtq,dsq->mdts", self.patches, directions.patches)
+            columns.flatten(0, 1).baddbmm_(near.flatten(0, 1), _repeated(directions.u, M))
         elif self.weight_name is not None:
-            rows = directions.gradients[self.weight_name].reshape(-1, self.patches.shape[-1])
-            source = (self.patches @ rows.T).unflatten(-1, (D, -1)).transpose(1, 2)
+            weights = directions.gradients[self.weight_name].mT
+            for column, patches in zip(columns, self.patches, strict=True):
+                column.baddbmm_(patches.expand(D, *patches.shape), weights)
         if self.bias_name is not None:
-            source = source + directions.gradients[self.bias_name].unsqueeze(1)
-        dz = self.arranged(source.expand(M, D, *self.u.shape[1:]).flatten(0, 1))
-        if tangent is not None:
-            dz = dz + self.applied(tangent.flatten(0, 1))
-        return dz.unflatten(0, (M, D))
+            columns += directions.gradients[self.bias_name].unsqueeze(1)
+        return self.arranged(columns.flatten(0, 1)).unflatten(0, (M, D))
 
     def pull(self, directions: Self, ddelta: Tensor) -> Tensor:
         """Wᵀ dδ + G_xᵀ δ_y, with G_xᵀ δ_y = Σ_s a_xs (δ_xs · δ_y)."""
@@ -105,21 +108,22 @@ class Matrix(Columns, Through):
         """dδ ⊗ a_y + δ_y ⊗ da for an unfactored W, Σ_t dδ_t for b."""
         ddelta = flow.cotangents(share)[rows, columns]
         M, D = ddelta.shape[:2]
-        u = self.u_of(ddelta.flatten(0, 1))
+        u = self.u_of(ddelta.flatten(0, 1)).unflatten(0, (M, D))
         found = {}
         if self.whole_name is not None:
-            product = self.whole(u, _repeated(self.patches[rows], D))
+            product = u.mT @ self.patches[rows].unsqueeze(1)
             if flow.tangent is not None and not share:
-                seen = self.v_of(flow.tangent[rows, columns].flatten(0, 1))
-                product += self.whole(_repeated(self.u[rows], D), seen)
-            found[self.whole_name] = product.unflatten(0, (M, D))
+                seen = self.v_of(flow.tangent[rows, columns].flatten(0, 1)).unflatten(0, (M, D))
+                for row, (of_y, of_pairs) in enumerate(zip(self.u[rows], seen, strict=True)):
+                    product[row].baddbmm_(of_y.mT.expand(D, *of_y.mT.shape), of_pairs)
+            found[self.whole_name] = product
         if self.bias_name is not None:
-            found[self.bias_name] = u.sum(1).unflatten(0, (M, D))
+            found[self.bias_name] = u.sum(2)
         return found
 
     def whole(self, u: Tensor, v: Tensor) -> Tensor:
         """Σ_t u_t ⊗ v_t, (p, c_out, …)."""
-        return (u.mT @ v).unflatten(-1, self.weight.shape[1:])
+        return self.shaped(self.weight_name, u.mT @ v)
 
     def v_grams(self, a_y: Tensor, da_xy: Tensor | None, a_x: Tensor, da_yx: Tensor | None) -> Tensor:
         """Products of columns, in float64."""
@@ -134,6 +138,6 @@ def grams(columns: Tensor) -> Tensor:
     return (flat @ flat.mT).unflatten(1, (n, T)).unflatten(3, (n, T))
 
 
-def _repeated(tensor: Tensor, D: int) -> Tensor:
-    """(M, …) → (M · D, …), each D times."""
-    return tensor.unsqueeze(1).expand(-1, D, *tensor.shape[1:]).flatten(0, 1)
+def _repeated(tensor: Tensor, M: int) -> Tensor:
+    """(D, …) → (M · D, …), M times over."""
+    return tensor.expand(M, *tensor.shape).flatten(0, 1)

@@ -4,10 +4,8 @@ Axes: as in `layer`; c numbers of γ. BatchNorm's x̂ = r (a − μ) with runnin
 its own, so there a = x̂ and r = 1.
 """
 
-from collections.abc import Sequence
 from typing import Self
 
-import torch
 from torch import Tensor
 
 from workers.brackets.functional import Tensors
@@ -92,9 +90,9 @@ class Scale(Through):
 
     def push(self, directions: Self, tangent: Tensor | None) -> Tensor:
         """γ r da + g_γ x̂ + g_β."""
-        M, D = len(self.hat), len(directions.hat)
-        dz = torch.zeros(M, D, *self.hat.shape[1:], dtype=self.hat.dtype, device=self.hat.device)
-        if tangent is not None:
+        if tangent is None:
+            dz = self.hat.new_zeros(len(self.hat), len(directions.hat), *self.hat.shape[1:])
+        else:
             dz = self.gain * tangent
         if self.weight_name is not None:
             dz.addcmul_(self._along(directions, self.weight_name), self.hat.unsqueeze(1))

@@ -50,6 +50,8 @@ def record(functional: Functional, inputs: Tensor) -> Tape:
         Untappable: it does what a tape cannot hold; the message says what, with the names of parameters.
     """
     recorder = _Recorder(functional.parameters)
+    if inputs.dim() == 4:
+        inputs = inputs.contiguous(memory_format=torch.channels_last)
     with torch.enable_grad(), recorder:
         logits = functional.logits(functional.parameters, inputs)
     return recorder.tape(logits)
@@ -71,6 +73,7 @@ class _Recorder(TorchFunctionMode):
         super().__init__()
         self.names = {id(tensor): name for name, tensor in parameters.items()}
         self.unused = dict.fromkeys(parameters)
+        self.reasons: dict[str, None] = {}
         self.values: list[Tensor] = []
         self.slots: dict[int, int] = {}
         self.steps: list[Step | tuple[int, _Expression]] = []
@@ -81,27 +84,32 @@ class _Recorder(TorchFunctionMode):
     ) -> Any:
         """Run the call as it is, and note it if it makes an active value."""
         kwargs = kwargs or {}
+        if function is Tensor.view and not isinstance(args[1], torch.dtype):
+            function = Tensor.reshape  # maps are channels last here, which not every model reckons with
         if not self._concerns(args, kwargs):
             return function(*args, **kwargs)
-        name = getattr(function, "__name__", str(function))
-        if name in READING:
-            raise Untappable(f"the forward pass reads values (`{name}`)")
-        if not torch.is_grad_enabled():
-            raise Untappable(f"the forward pass stops gradients (around `{name}`)")
         target = written(function, args, kwargs)
         stand_in = None if target is None else self._kept(target)
         result = function(*args, **kwargs)
         if target is not None and stand_in is not None:
             args, kwargs = pytree.tree_map(lambda leaf: stand_in if leaf is target else leaf, (args, kwargs))
-        self._note(function, args, kwargs, result)
+        try:
+            self._note(function, args, kwargs, result)
+        except Untappable as refusal:
+            self.reasons |= dict.fromkeys(refusal.reasons)
+            for value in pytree.tree_leaves(result):
+                if _differentiable(value):
+                    self._slot(value)
         return result
 
     def tape(self, logits: Tensor) -> Tape:
         """The steps that lead to the logits.
 
         Raises:
-            Untappable: parameters have no part in them.
+            Untappable: some call could not be noted, or parameters have no part in the logits.
         """
+        if self.reasons:
+            raise Untappable(*self.reasons)
         if self.unused:
             raise Untappable(f"nothing in the forward pass uses {_listed(self.unused)}")
         if id(logits) not in self.slots:
@@ -137,19 +145,23 @@ class _Recorder(TorchFunctionMode):
 
     def _note(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
         outputs = [leaf for leaf in pytree.tree_leaves(result) if _differentiable(leaf)]
+        name = getattr(function, "__name__", str(function))
+        if name in READING:
+            raise Untappable(f"the forward pass reads values (`{name}`)")
+        pure = out_of_place(function)
+        if pure is None:
+            raise Untappable(f"the forward pass writes into a value that depends on parameters (`{name}`)")
         if not outputs:
             return
+        if not torch.is_grad_enabled():
+            raise Untappable(f"the forward pass stops gradients (around `{name}`)")
         if "inplace" in kwargs:
             kwargs = kwargs | {"inplace": False}
-        name = getattr(function, "__name__", str(function))
         leaves, structure = pytree.tree_flatten((args, kwargs))
         named = [self.names[id(leaf)] for leaf in leaves if isinstance(leaf, Tensor) and id(leaf) in self.names]
         if named:
             self._layer(function, name, args, kwargs, named, result)
             return
-        pure = out_of_place(function)
-        if pure is None:
-            raise Untappable(f"the forward pass writes into a value that depends on parameters (`{name}`)")
         places = [place for place, leaf in enumerate(leaves) if isinstance(leaf, Tensor) and id(leaf) in self.slots]
         values = tuple(leaves[place] for place in places)
         bound = [None if place in places else leaf for place, leaf in enumerate(leaves)]
@@ -177,11 +189,13 @@ class _Recorder(TorchFunctionMode):
         result: Tensor,
     ) -> None:
         """Note a layer, and that its parameters have had their use."""
+        again = [name for name in named if name not in self.unused]
+        for taken in named:
+            self.unused.pop(taken, None)
         if function not in MAKERS:
             raise Untappable(f"{_listed(named)} enters `{name}`, which is no layer of a known kind")
-        again = [name for name in named if name not in self.unused]
-        if again or len(set(named)) < len(named):
-            raise Untappable(f"{_listed(again or named)} is used more than once in the forward pass")
+        if again:
+            raise Untappable(f"{_listed(again)} is used more than once in the forward pass")
         if function is nn.functional.layer_norm:
             args, kwargs = self._normalised(*args, **kwargs)
         layer = MAKERS[function](lambda tensor: self.names.get(id(tensor)), *args, **kwargs)
@@ -192,8 +206,6 @@ class _Recorder(TorchFunctionMode):
             layer.inputs = (self.slots[id(source)],)
         layer.outputs = (self._slot(result),)
         self.steps.append(layer)
-        for name in named:
-            del self.unused[name]
 
     def _normalised(
         self,
