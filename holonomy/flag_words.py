@@ -16,11 +16,9 @@ def flag_lines(report: FlagReport) -> Iterator[str]:
     count = len(report.findings)
     yield f"Step {report.step}: {count} {'finding' if count == 1 else 'findings'} among {report.outputs} outputs."
     yield f"The median output's logit moves {report.median:.3g} per unit of p(1 − p), to be scaled by lr² for a swap."
-    if not report.scored:
-        yield "There are no scores: those take at least 8 outputs, of which less than half move alike."
     for number, finding in enumerate(report.findings, start=1):
         first, *rest = finding_lines(finding, report)
-        yield f"{number}. {'(flagged) ' if finding.first.flagged else ''}{first}"
+        yield f"{number}. {first}"
         yield from (f"   {line}" for line in rest)
     if report.undecided:
         labels = _listed([f"`{label}`" for label in report.undecided])

@@ -9,9 +9,7 @@ data has them (`schemas.data.LabelControls`), and against a second job with a so
 - identical controls are copies of a label and should move as it does: being predicted more than once moves nothing;
 - if the movement stays under a softmax, modelling the labels as independent is not its cause.
 
-Multiples of a job's own median compare jobs whose losses have different scales; raw numbers would not. Outputs differ
-by factors in how well they are learnt, so few have a score that flags them: all that move twice as far as the median
-are looked at, and whether the score flags them is said.
+Multiples of a job's own median compare jobs whose losses have different scales; raw numbers would not.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,7 +20,7 @@ from typing import Any, Literal
 from schemas.data import CONTROL_LABELS
 
 NOTABLE = 2.0
-"""Multiple from which on an output is looked at, flagged or not."""
+"""Multiple of the median raw movement from which on an output that is not flagged is named."""
 MOST = 10
 """Findings in a report."""
 SELDOM = 0.25
@@ -53,14 +51,12 @@ class Movement:
         multiple: Times as far as the median output of its job, per unit of p(1 − p); None where p(1 − p) is 0.
         softmax: The same in the job with a softmax head; None without one, or if it lacks the label.
         rate: Share of the train split that carries the label.
-        flagged: Whether its score is above 3.
     """
 
     label: str
     multiple: float | None
     softmax: float | None
     rate: float
-    flagged: bool
 
 
 @dataclass(frozen=True)
@@ -110,7 +106,6 @@ class FlagReport:
     Attributes:
         step: Checkpoint.
         outputs: Outputs, controls not counted.
-        scored: Whether there were enough outputs, spread enough, to flag any.
         median: Median over them of normalised_rms: logit per p(1 − p), to be scaled by lr² for a swap.
         controls: Multiples of the control labels, the larger of both of a kind; None where the job has none.
         control_rates: Rates of the independent controls.
@@ -123,7 +118,6 @@ class FlagReport:
 
     step: int
     outputs: int
-    scored: bool
     median: float
     controls: Mapping[ControlKind, float | None]
     control_rates: tuple[float, ...]
@@ -157,7 +151,7 @@ def flag_outputs(
     moves = {row["label"]: _movement(row, multiples, under_softmax) for row in rows}
     controls = {kind: _of_kind(moves, kind) for kind in CONTROL_KINDS}
     rates = tuple(moves[label].rate for label in CONTROL_LABELS if "independent" in label and label in moves)
-    far = [row for row in own if row["flagged"] or (multiples[row["label"]] or 0) >= NOTABLE]
+    far = [row for row in own if row["flagged"]]
     findings = dict[frozenset[str], Finding]()
     for row in sorted(far, key=lambda row: -row["normalised_rms"]):
         pair = {row["label"], row["rival"]}
@@ -171,7 +165,6 @@ def flag_outputs(
     return FlagReport(
         step=rows[0]["step"],
         outputs=len(own),
-        scored=any(row["score"] is not None for row in own),
         median=scale,
         controls=controls,
         control_rates=rates,
@@ -198,7 +191,7 @@ def _multiples(rows: Sequence[Row]) -> tuple[float, dict[str, float | None]]:
 
 def _movement(row: Row, multiples: Mapping[str, float | None], softmax: Mapping[str, float | None]) -> Movement:
     label = row["label"]
-    return Movement(label, multiples[label], softmax.get(label), row["train_rate"], row["flagged"])
+    return Movement(label, multiples[label], softmax.get(label), row["train_rate"])
 
 
 def _of_kind(moves: Mapping[str, Movement], kind: ControlKind) -> float | None:

@@ -53,7 +53,7 @@ def _facts(at: Prepared) -> OutputFacts:
     controls = [place for place, label in enumerate(dataset.label_names) if label in CONTROL_LABELS]
     return OutputFacts(
         labels=dataset.label_names,
-        slack=slacks(at).mean(0).numpy(),
+        slack=slacks(at).square().mean(0).sqrt().numpy(),
         label_rate=label_rates(test, K).cpu().numpy(),
         train_rate=label_rates(dataset.train.labels, K).cpu().numpy(),
         neighbours=neighbours(dataset.train.labels, controls) if dataset.independent else None,

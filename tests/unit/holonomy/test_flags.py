@@ -13,7 +13,6 @@ def row(label: str, normalised: float | None, **changed: Any) -> dict[str, Any]:
         "label": label,
         "logit_rms": 0.0 if normalised is None else normalised / 10,
         "normalised_rms": normalised,
-        "score": 0.0,
         "flagged": False,
         "train_rate": 0.25,
         "rival": None,
@@ -27,7 +26,7 @@ def row(label: str, normalised: float | None, **changed: Any) -> dict[str, Any]:
 
 def flagged(label: str, normalised: float, rival: str | None = None, **changed: Any) -> dict[str, Any]:
     exclusive = {} if rival is None else {"rival": rival, "rival_lift": 0.0, "rival_expected": 1234.4}
-    return row(label, normalised, score=5.0, flagged=True, **exclusive) | changed
+    return row(label, normalised, flagged=True, **exclusive) | changed
 
 
 def controls(exclusive: float, independent: float, identical: float, rate: float = 0.25) -> list[dict[str, Any]]:
@@ -60,7 +59,7 @@ def test_the_words_of_an_open_finding() -> None:
     assert text(flag_outputs(PLAIN + HAIR)).splitlines() == [
         "Step 40: 1 finding among 9 outputs.",
         "The median output's logit moves 2 per unit of p(1 − p), to be scaled by lr² for a swap.",
-        "1. (flagged) `Black` and `Brown` never occur together (0 train examples, 1,234 by chance) but are modelled "
+        "1. `Black` and `Brown` never occur together (0 train examples, 1,234 by chance) but are modelled "
         "as independent.",
         "   Under swaps their logits move 4.2 times and 3.9 times as far as the median output, per unit of p(1 − p).",
         "   Do: compare with a softmax over both (loss `grouped_cross_entropy`), and make `controls` of this pair in "
@@ -127,14 +126,9 @@ def test_labels_of_one_softmax_are_no_rivals() -> None:
     assert "modelled as independent" not in text(report)
 
 
-def test_outputs_that_move_far_are_looked_at_though_no_score_flags_them() -> None:
-    quiet = [one | {"flagged": False, "score": 1.4} for one in HAIR]
-    report = flag_outputs(PLAIN + quiet)
-    assert [one.cause for one in report.findings] == ["exclusive"]
-    assert "(flagged)" not in text(report)
-    assert (
-        flag_outputs([*PLAIN, row("near", 3.9, rival="plain 0", rival_lift=0.0, rival_expected=9e9)]).findings == ()
-    )
+def test_only_what_is_flagged_is_a_finding() -> None:
+    near = row("near", 3.9, rival="plain 0", rival_lift=0.0, rival_expected=9e9)
+    assert flag_outputs([*PLAIN, near]).findings == ()
 
 
 def test_labels_that_miss_each_other_by_chance_are_not_exclusive() -> None:
@@ -190,14 +184,8 @@ def test_far_logits_with_much_slack_are_not_flagged_but_named() -> None:
 
 
 def test_controls_are_never_findings() -> None:
-    made = [one | {"flagged": True, "score": 9.0} for one in controls(90.0, 2.2, 2.4)]
+    made = [one | {"flagged": True} for one in controls(90.0, 2.2, 2.4)]
     assert flag_outputs(PLAIN + made).findings == ()
-
-
-def test_too_few_outputs_to_flag_any() -> None:
-    report = flag_outputs([row(f"plain {k}", 2.0, score=None) for k in range(3)])
-    assert not report.scored
-    assert "There are no scores: those take at least 8 outputs" in text(report)
 
 
 def test_rows_that_make_no_report() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from workers.brackets.structured.dots import Dots, Grams
+from workers.brackets.structured.dots import Dots, Grams, inner
 from workers.brackets.structured.network import Network
 from workers.brackets.structured.state import State
 from workers.brackets.structured.sums import GaussNewtonDots, GridSums, LayerDots
@@ -133,17 +133,17 @@ class Block:
         )
 
     def _gauss_newton_dots(self, place: int) -> GaussNewtonDots:
-        xy, yx, deltas = self.xy, self.yx, (self.x.deltas[place], self.y.deltas[place])
-        share_xy, u_xy = xy.u_gauss_newton[place].double(), xy.u[place].double()
-        if yx is None:
-            own = (share_xy * u_xy).sum(2)
-            crossed = (share_xy * u_xy.transpose(0, 1)).sum(2)
-            return GaussNewtonDots(Dots.of(share_xy, None, *deltas, self.workspace), own, own.T, crossed, crossed.T)
-        share_yx, u_yx = yx.u_gauss_newton[place].double(), yx.u[place].double()
+        share_xy, u_xy = self.xy.u_gauss_newton[place], self.xy.u[place]
+        share_yx, u_yx = (None, None) if self.yx is None else (self.yx.u_gauss_newton[place], self.yx.u[place])
+        own_xy = inner(share_xy, u_xy, self.workspace)
+        u = Dots.of(share_xy, share_yx, self.x.deltas[place], self.y.deltas[place], self.workspace)
+        if share_yx is None or u_yx is None:
+            crossed = inner(share_xy, u_xy.transpose(0, 1), self.workspace)
+            return GaussNewtonDots(u, own_xy, own_xy.T, crossed, crossed.T)
         return GaussNewtonDots(
-            Dots.of(share_xy, share_yx, *deltas, self.workspace),
-            own_xy=(share_xy * u_xy).sum(2),
-            own_yx=(share_yx * u_yx).sum(2),
-            crossed_xy=(share_xy * u_yx).sum(2),
-            crossed_yx=(share_yx * u_xy).sum(2),
+            u,
+            own_xy=own_xy,
+            own_yx=inner(share_yx, u_yx, self.workspace),
+            crossed_xy=inner(share_xy, u_yx, self.workspace),
+            crossed_yx=inner(share_yx, u_xy, self.workspace),
         )

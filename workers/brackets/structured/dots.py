@@ -4,7 +4,7 @@
 nothing at |b|/|H_y g_x| = 1e-4, float64 sums of float32 tangents leave 2e-4.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor
 from workers.brackets.structured.state import State
 from workers.brackets.structured.workspace import Workspace
 
-ROWS = {"cpu": 2**20, "cuda": 2**24}
+NUMBERS = {"cpu": 2**20, "cuda": 2**24}
 """Numbers of a grid that are float64 at a time: 8 MiB on CPUs, 128 MiB elsewhere."""
 
 
@@ -93,19 +93,16 @@ class Dots:
 
         Rows of the grid turn to float64 a few at a time where they are long: that bounds memory.
         """
-        mx, my, d = xy.shape
         q_x, q_y = q_x.double().unsqueeze(1), q_y.double().unsqueeze(0)
-        dots = torch.empty(7, mx, my, dtype=torch.float64, device=xy.device)
-        height = max(1, ROWS.get(xy.device.type, ROWS["cuda"]) // (my * d))
-        for start in range(0, mx, height):
-            part = slice(start, start + height)
+        dots = torch.empty(7, *xy.shape[:2], dtype=torch.float64, device=xy.device)
+        for part in _parts(xy):
             xy_xy, yx_yx, xy_yx, xy_x, xy_y, yx_x, yx_y = dots[:, part]
-            forth = wide(xy[part], "xy", workspace)
+            forth = _wide(xy[part], "xy", workspace)
             room = workspace.room("products", tuple(forth.shape), torch.float64, xy.device)
             _dot(forth, q_x[part], room, xy_x)
             _dot(forth, q_y, room, xy_y)
             _square(forth, xy_xy)
-            back = wide((xy.transpose(0, 1) if yx is None else yx)[part], "yx", workspace)
+            back = _wide((xy.transpose(0, 1) if yx is None else yx)[part], "yx", workspace)
             _dot(forth, back, room, xy_yx)
             if yx is not None:
                 _square(back, yx_yx)
@@ -137,7 +134,24 @@ class Dots:
         )
 
 
-def wide(grid: Tensor, name: str, workspace: Workspace) -> Tensor:
+def inner(left: Tensor, right: Tensor, workspace: Workspace) -> Tensor:
+    """Σ over the last axis of two grids, float64 (mx, my)."""
+    dots = torch.empty(left.shape[:2], dtype=torch.float64, device=left.device)
+    for part in _parts(left):
+        first, second = _wide(left[part], "xy", workspace), _wide(right[part], "yx", workspace)
+        room = workspace.room("products", tuple(first.shape), torch.float64, left.device)
+        _dot(first, second, room, dots[part])
+    return dots
+
+
+def _parts(grid: Tensor) -> Iterator[slice]:
+    """Rows that turn to float64 together."""
+    height = max(1, NUMBERS.get(grid.device.type, NUMBERS["cuda"]) // grid[0].numel())
+    for start in range(0, len(grid), height):
+        yield slice(start, start + height)
+
+
+def _wide(grid: Tensor, name: str, workspace: Workspace) -> Tensor:
     """The grid in float64, in the workspace's room of that name if it was not float64 already."""
     if grid.dtype == torch.float64:
         return grid

@@ -4,7 +4,6 @@ Axes: as in `layer`; c numbers of γ. BatchNorm's x̂ = r (a − μ) with runnin
 its own, so there a = x̂ and r = 1.
 """
 
-from collections.abc import Sequence
 from typing import Self
 
 from torch import Tensor

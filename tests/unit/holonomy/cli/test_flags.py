@@ -25,7 +25,7 @@ def outputs(step: int, hair: float) -> polars.DataFrame:
                 "label": label,
                 "logit_rms": 1.0,
                 "normalised_rms": hair if label in exclusive else 2.0,
-                "score": 5.0 if label in exclusive else 0.0,
+                "multiple": hair / 2.0 if label in exclusive else 1.0,
                 "flagged": label in exclusive,
                 "train_rate": 0.25,
                 "rival": exclusive.get(label),

@@ -29,9 +29,9 @@ def states() -> tuple[State, State]:
     return left, right
 
 
-@pytest.mark.parametrize("rows", [1, 50, 1000])
-def test_every_product_is_that_of_its_name(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
-    monkeypatch.setitem(dots.ROWS, "cpu", rows)
+@pytest.mark.parametrize("numbers_held", [1, 50, 1000])
+def test_every_product_is_that_of_its_name(monkeypatch: pytest.MonkeyPatch, numbers_held: int) -> None:
+    monkeypatch.setitem(dots.NUMBERS, "cpu", numbers_held)
     vectors = {"xy": numbers(3, 4, 7), "yx": numbers(3, 4, 7) + 1, "x": numbers(3, 7), "y": numbers(4, 7)}
     found = Dots.of(vectors["xy"], vectors["yx"], vectors["x"], vectors["y"], Workspace())
     for i in range(3):
@@ -42,13 +42,22 @@ def test_every_product_is_that_of_its_name(monkeypatch: pytest.MonkeyPatch, rows
                 torch.testing.assert_close(getattr(found, name)[i, j], at[left] @ at[right])
 
 
-@pytest.mark.parametrize("rows", [1, 50, 1000])
-def test_a_square_grid_is_its_own_other_side(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
-    monkeypatch.setitem(dots.ROWS, "cpu", rows)
+@pytest.mark.parametrize("numbers_held", [1, 50, 1000])
+def test_a_square_grid_is_its_own_other_side(monkeypatch: pytest.MonkeyPatch, numbers_held: int) -> None:
+    monkeypatch.setitem(dots.NUMBERS, "cpu", numbers_held)
     xy, q = numbers(4, 4, 5), numbers(4, 5)
     found, expected = Dots.of(xy, None, q, q, Workspace()), Dots.of(xy, xy.transpose(0, 1), q, q, Workspace())
     for name in FIELDS:
         torch.testing.assert_close(getattr(found, name), getattr(expected, name), rtol=1e-14, atol=1e-14)
+
+
+@pytest.mark.parametrize("numbers_held", [1, 50, 1000])
+def test_inner_products_of_grids(monkeypatch: pytest.MonkeyPatch, numbers_held: int) -> None:
+    monkeypatch.setitem(dots.NUMBERS, "cpu", numbers_held)
+    left, right = numbers(3, 4, 5), numbers(4, 3, 5).transpose(0, 1)
+    torch.testing.assert_close(dots.inner(left, right, Workspace()), (left * right).sum(2))
+    single = dots.inner(left.float(), right.float(), Workspace())
+    torch.testing.assert_close(single, (left.float().double() * right.float().double()).sum(2), rtol=1e-14, atol=0)
 
 
 def test_products_of_float32_lose_nothing() -> None:

@@ -31,6 +31,7 @@ def test_whole_brackets_have_the_shapes_and_the_order_of_the_parameters(widths: 
 
 def test_norms_by_stretches_are_those_of_the_sums(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(whole, "CANCELLED", 2.0)  # every pair counts as cancelled
+    monkeypatch.setattr(whole, "TOGETHER", 3)
     monkeypatch.setattr(whole, "STRETCH", {"cpu": 7, "cuda": 7})
     made = block(perceptron())
     sums, again = made.sums(), made.sums()
