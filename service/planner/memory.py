@@ -10,6 +10,7 @@ from service.planner.size import DataSize, ModelSize
 
 ITEM_BYTES: dict[Dtype, int] = {"float32": 4, "float64": 8}
 BUDGET_BYTES = 512 * 2**20
+PROJECTED_BYTES = 2 * 2**30
 MAX_MICRO: dict[Path, int] = {"generic": 16, "tap": 16, "structured": 32}
 # Arrays of P values alive per pair of an inner tile: both products, their difference in float64, and temporaries.
 ARRAYS_PER_PAIR = 6
@@ -32,10 +33,15 @@ def micro_edge(path: Path, model: ModelSize, dtype: Dtype) -> int:
     return max(1, min(MAX_MICRO[path], isqrt(BUDGET_BYTES // (max(1, numbers) * item))))
 
 
-def projected_rows(model: ModelSize, dtype: Dtype, targets: int) -> int:
-    """Most rows whose gradients, and products with the targets taken together, fit the budget."""
-    each = (1 + min(targets, PROJECTED_TOGETHER)) * max(1, model.parameters) * ITEM_BYTES[dtype]
-    return max(1, BUDGET_BYTES // each)
+def projected_rows(model: ModelSize, dtype: Dtype, targets: int, *, factored: bool) -> int:
+    """Most rows whose gradients, and products with the targets taken together, fit the budget of projections.
+
+    Every further block of rows goes through all later examples again, so that the budget is a large one. Of a model
+    whose parameters are those of linear layers (`factored`) no gradient is formed, only what goes in and out of them.
+    """
+    numbers = 2 * model.activations if factored else model.parameters
+    each = (1 + min(targets, PROJECTED_TOGETHER)) * max(1, numbers) * ITEM_BYTES[dtype]
+    return max(1, PROJECTED_BYTES // each)
 
 
 def projected_micro(model: ModelSize, dtype: Dtype, targets: int) -> int:

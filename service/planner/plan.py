@@ -6,6 +6,7 @@ from typing import assert_never
 from schemas.blocks import DiagnosticBlock, JobId
 from schemas.brackets import Brackets
 from schemas.diagnostic import Diagnostic
+from schemas.models import Mlp
 from schemas.training import Training
 from service.planner.blocks import Plan, PlannedBlock
 from service.planner.brackets import Bounds, plan_brackets
@@ -101,6 +102,6 @@ def bracket_bounds(spec: Brackets, data: DataSize, cluster: Cluster) -> Bounds:
         path=path,
         micro=micro_edge(path, size, spec.dtype),
         pair_bytes=stored_bytes(spec, size, data),
-        projected_rows=projected_rows(size, spec.dtype, targets),
+        projected_rows=projected_rows(size, spec.dtype, targets, factored=isinstance(spec.training.model, Mlp)),
         projected_micro=projected_micro(size, spec.dtype, targets),
     )

@@ -16,7 +16,7 @@ from schemas.data import Digits, First, RegistryData
 from schemas.models import ConvNet, Mlp, MxResNet, RegistryModel
 from schemas.training import Training
 from service.planner.costs import Costs, bracket_keys, on, training_key, units
-from service.planner.memory import BUDGET_BYTES, MAX_MICRO, micro_edge, projected_micro, projected_rows
+from service.planner.memory import MAX_MICRO, PROJECTED_BYTES, micro_edge, projected_micro, projected_rows
 from service.planner.paths import likely_path
 from service.planner.plan import Cluster, plan
 from service.planner.size import UNKNOWN_MODEL, ModelSize, data_size, model_size
@@ -133,6 +133,8 @@ def test_the_inner_tile_fits_the_budget():
 
 
 def test_projections_fit_the_budget():
-    assert projected_rows(sized(10**9), "float32", 3) == projected_micro(sized(10**9), "float32", 3) == 1
-    rows = projected_rows(sized(1_000_000), "float32", 3)
-    assert BUDGET_BYTES / 2 < rows * 4 * 1_000_000 * 4 <= BUDGET_BYTES
+    assert projected_rows(sized(10**9), "float32", 3, factored=False) == 1
+    assert projected_micro(sized(10**9), "float32", 3) == 1
+    rows = projected_rows(sized(1_000_000), "float32", 3, factored=False)
+    assert PROJECTED_BYTES / 2 < rows * 4 * 1_000_000 * 4 <= PROJECTED_BYTES
+    assert projected_rows(sized(10**9, activations=1_000), "float32", 100, factored=True) > 10_000
