@@ -64,9 +64,11 @@ class EmbeddingLayer(Columns):
         dz = _equal(self.tokens.unsqueeze(1), directions.tokens).to(self.u.dtype) @ directions.u
         return dz.unflatten(2, self.shape)
 
-    def products(self, flow: Flow, rows: slice, columns: slice, share: bool) -> Tensors:
-        """None: the table is factored."""
-        return {}
+    def product(self, name: str, flow: Flow, rows: slice, columns: slice, share: bool) -> Tensor:
+        """dδ of each token added to its row."""
+        ddelta = flow.cotangents(share)[rows, columns]
+        tokens = self.tokens[rows].unsqueeze(1).expand(*ddelta.shape[:2], -1)
+        return self.whole(self.u_of(ddelta.flatten(0, 1)), tokens.flatten(0, 1)).unflatten(0, ddelta.shape[:2])
 
     def v_grams(self, a_y: Tensor, da_xy: Tensor | None, a_x: Tensor, da_yx: Tensor | None) -> Tensor:
         """1 where tokens are equal."""

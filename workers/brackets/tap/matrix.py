@@ -104,22 +104,22 @@ class Matrix(Columns, Through):
             pulled += self.pulled(directions.gradients[self.weight_name])
         return pulled
 
-    def products(self, flow: Flow, rows: slice, columns: slice, share: bool) -> Tensors:
-        """dδ ⊗ a_y + δ_y ⊗ da for an unfactored W, Σ_t dδ_t for b."""
+    def product(self, name: str, flow: Flow, rows: slice, columns: slice, share: bool) -> Tensor:
+        """dδ ⊗ a_y + δ_y ⊗ da for W, Σ_t dδ_t for b."""
         ddelta = flow.cotangents(share)[rows, columns]
-        M, D = ddelta.shape[:2]
-        u = self.u_of(ddelta.flatten(0, 1)).unflatten(0, (M, D))
-        found = {}
-        if self.whole_name is not None:
-            product = u.mT @ self.patches[rows].unsqueeze(1)
-            if flow.tangent is not None and not share:
-                seen = self.v_of(flow.tangent[rows, columns].flatten(0, 1)).unflatten(0, (M, D))
-                for row, (of_y, of_pairs) in enumerate(zip(self.u[rows], seen, strict=True)):
-                    product[row].baddbmm_(of_y.mT.expand(D, *of_y.mT.shape), of_pairs)
-            found[self.whole_name] = product
-        if self.bias_name is not None:
-            found[self.bias_name] = u.sum(2)
-        return found
+        pairs = ddelta.shape[:2]
+        u = self.u_of(ddelta.flatten(0, 1)).unflatten(0, pairs)
+        if name == self.bias_name:
+            return u.sum(2)
+        product = u.new_empty(*pairs, u.shape[-1], self.patches.shape[-1])
+        # One batched product per row: broadcasting over both axes of pairs would copy what is shared.
+        for row, of_pairs, patches in zip(product, u.mT, self.patches[rows], strict=True):
+            torch.bmm(of_pairs, patches.expand(pairs[1], *patches.shape), out=row)
+        if flow.tangent is not None and not share:
+            seen = self.v_of(flow.tangent[rows, columns].flatten(0, 1)).unflatten(0, pairs)
+            for row, of_y, of_pairs in zip(product, self.u[rows].mT, seen, strict=True):
+                row.baddbmm_(of_y.expand(pairs[1], *of_y.shape), of_pairs)
+        return product
 
     def whole(self, u: Tensor, v: Tensor) -> Tensor:
         """Σ_t u_t ⊗ v_t, (p, c_out, …)."""

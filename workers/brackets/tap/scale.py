@@ -109,18 +109,14 @@ class Scale(Through):
             pulled.addcmul_(gain, self.delta.unsqueeze(1))
         return pulled
 
-    def products(self, flow: Flow, rows: slice, columns: slice, share: bool) -> Tensors:
+    def product(self, name: str, flow: Flow, rows: slice, columns: slice, share: bool) -> Tensor:
         """Σ dδ x̂ + δ r da for γ, Σ dδ for β."""
-        ddelta = flow.cotangents(share)[rows, columns]
-        found = {}
-        if self.weight_name is not None:
-            moved = ddelta * self.hat[rows].unsqueeze(1)
+        moved = flow.cotangents(share)[rows, columns]
+        if name == self.weight_name:
+            moved = moved * self.hat[rows].unsqueeze(1)
             if flow.tangent is not None and not share:
                 moved.addcmul_((self.delta[rows] * self.rate).unsqueeze(1), flow.tangent[rows, columns])
-            found[self.weight_name] = self._sums(moved.flatten(0, 1), self.weight_name).unflatten(0, ddelta.shape[:2])
-        if self.bias_name is not None:
-            found[self.bias_name] = self._sums(ddelta.flatten(0, 1), self.bias_name).unflatten(0, ddelta.shape[:2])
-        return found
+        return self._sums(moved.flatten(0, 1), name).unflatten(0, moved.shape[:2])
 
     def _sums(self, values: Tensor, name: str) -> Tensor:
         """Sums over positions: (B, …) → (B, *shape of the parameter)."""
