@@ -9,7 +9,6 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from workers.brackets.functional import Tensors
 from workers.brackets.tap.layer import Columns, Flow, Untappable
 from workers.brackets.tap.matrix import Role
 

@@ -49,7 +49,7 @@ class Layer(ABC):
 
     @abstractmethod
     def push(self, directions: Self, tangent: Tensor | None) -> Tensor:
-        """dz = ∂z/∂a da + ∂z/∂W g_x; the second term needs no tangent of the input."""
+        """Dz = ∂z/∂a da + ∂z/∂W g_x; the second term needs no tangent of the input."""
 
     def shaped(self, name: str | None, entries: Tensor) -> Tensor:
         """A gradient or product (…, entries) of a parameter in the parameter's shape; most have it from the start."""
@@ -115,19 +115,19 @@ class Columns(Layer):
     @property
     @abstractmethod
     def v(self) -> Tensor:
-        """a as columns, in whatever form `v_grams` and `whole` take: (M, T, …)."""
+        """A as columns, in whatever form `v_grams` and `whole` take: (M, T, …)."""
 
     def u_of(self, cotangents: Tensor) -> Tensor:
         """δ or dδ (B, …) as columns (B, T, c_out). By default positions lie between the first axis and the last."""
         return columns(cotangents)
 
     def v_of(self, tangents: Tensor) -> Tensor:
-        """a or da (B, …) as columns (B, T, c_in), likewise."""
+        """A or da (B, …) as columns (B, T, c_in), likewise."""
         return columns(tangents)
 
     @abstractmethod
     def v_grams(self, a_y: Tensor, da_xy: Tensor | None, a_x: Tensor, da_yx: Tensor | None) -> Tensor:
-        """a · a of all columns of the four, for p pairs: float64 (p, 4, T, 4, T)."""
+        """A · a of all columns of the four, for p pairs: float64 (p, 4, T, 4, T)."""
 
     @abstractmethod
     def whole(self, u: Tensor, v: Tensor) -> Tensor:

@@ -10,7 +10,6 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from workers.brackets.functional import Tensors
 from workers.brackets.tap.layer import Columns, Flow, Through
 
 Role = Callable[[Tensor | None], str | None]

@@ -219,9 +219,7 @@ class General(Linear):
         return _each_direction(pulled, (*tangents, *ddelta))
 
 
-def _transpose(
-    function: Pure, values: tuple[Tensor, ...]
-) -> Callable[[tuple[Tensor, ...]], tuple[Tensor, ...]]:
+def _transpose(function: Pure, values: tuple[Tensor, ...]) -> Callable[[tuple[Tensor, ...]], tuple[Tensor, ...]]:
     back: Callable[[tuple[Tensor, ...]], tuple[Tensor, ...]] = vjp(function, *values)[1]
     return back
 

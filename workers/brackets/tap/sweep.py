@@ -57,6 +57,4 @@ def sweep(at: Taps, along: Taps, share: bool) -> Iterator[Flow]:
 
 def _arrived(cotangents: Tangents, step: Operation, tangents: Tangents) -> list[Tensor]:
     """Of an operation's outputs; those that nothing used have none."""
-    return [
-        cotangents.pop(slot) if slot in cotangents else torch.zeros_like(tangents[slot]) for slot in step.outputs
-    ]
+    return [cotangents.pop(slot) if slot in cotangents else torch.zeros_like(tangents[slot]) for slot in step.outputs]

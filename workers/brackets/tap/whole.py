@@ -37,7 +37,11 @@ class Whole:
         for start in range(0, e, width):
             part = slice(start, start + width)
             xy = self.xy[:, :, part].transpose(0, 1)
-            yield part, torch.empty(xy.shape, dtype=torch.float64, device=xy.device).copy_(xy), self.yx[:, :, part].double()
+            yield (
+                part,
+                torch.empty(xy.shape, dtype=torch.float64, device=xy.device).copy_(xy),
+                self.yx[:, :, part].double(),
+            )
 
 
 def whole_sums(products: Whole, gradients_x: Tensor, gradients_y: Tensor) -> dict[str, Tensor]:

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from schemas.reorderings import ListedOrders, Shuffles, Swaps
-from schemas.reorderings import count_reorderings
+from schemas.reorderings import ListedOrders, Shuffles, Swaps, count_reorderings
 from workers.brackets.orders import Reordering, reorderings
 from workers.errors import BlockFault, UserFault
 
