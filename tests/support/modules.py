@@ -37,7 +37,7 @@ class Attention(nn.Module):
 
 
 class Residual(nn.Module):
-    """Two convolutions with BatchNorm beside an average pool, summed in place; then a max-pool and a 1×1 convolution."""
+    """Two convolutions with BatchNorm beside an average pool, summed in place; a max-pool and a 1×1 convolution."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -30,7 +30,7 @@ GRADIENT_Y: Sequence[Term] = ((1, 0, 1),)
 def factored_sums(
     layer: Columns, xy: Flow, yx: Flow, x: Tensor, y: Tensor, share: bool
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Sums over the factored parameter of a layer, by fields of `PairSums` and, if wanted, of `GaussNewtonSums`: (p,).
+    """Sums over the factored parameter, by fields of `PairSums` and, if wanted, of `GaussNewtonSums`: (p,) each.
 
     Args:
         layer: The layer at any batch; it knows the shapes.
@@ -62,13 +62,12 @@ def factored_squares(layer: Columns) -> Tensor:
 def factored_brackets(layer: Columns, xy: Flow, yx: Flow, x: Tensor, y: Tensor) -> Tensor:
     """The brackets themselves, (p, *shape)."""
     u, v = _factors(xy, yx, x, y, share=False)
-    found: Tensor | float = 0.0
-    for place_u, place_v, sign in BRACKET:
-        factor = v[place_v]
-        if factor is not None:
-            found = found + sign * layer.whole(u[place_u], factor)
-    assert isinstance(found, Tensor)
-    return found
+    terms = [
+        sign * layer.whole(u[place_u], factor)
+        for place_u, place_v, sign in BRACKET
+        if (factor := v[place_v]) is not None
+    ]
+    return torch.stack(terms).sum(0)
 
 
 def pair_bytes(layer: Columns) -> int:

@@ -1,7 +1,7 @@
 """Whether the tap path can compute a model's brackets, found out by computing some.
 
-Axes: K outputs. A tape shows what the forward pass did. What it cannot show – gradients that are stopped or bent on the
-way, values shared in place – is found by comparing with the generic path on two examples.
+Axes: N examples, n parameter tensors, K outputs. A tape shows what the forward pass did. What it cannot show, such as
+values that are changed through a view, is found by comparing with the generic path on two examples.
 """
 
 import torch

@@ -57,8 +57,9 @@ class Layer(ABC):
 
     @abstractmethod
     def product(self, name: str, flow: "Flow", rows: slice, columns: slice, share: bool) -> Tensor:
-        """H_y g_x of a parameter that is not factored, (rows, columns, *shape); with `share` its Gauss–Newton part, in
-        which only dδ counts. Entries are in the order of `gradients`.
+        """H_y g_x of a parameter that is not factored, (rows, columns, *shape), with entries ordered as in `gradients`.
+
+        With `share` it is the Gauss–Newton part, in which only dδ counts.
         """
 
     @property

@@ -38,7 +38,7 @@ def perturbations(functional: Functional, inputs: Tensor, brackets: Tensors, for
 
     some = max(1, ROW_BYTES // (K * P * next(iter(flat.values())).element_size()))
     moved = []
-    for part in inputs.split(some):
+    for part in torch.split(inputs, some):
         rows: Tensors = vmap(jacrev(logits), in_dims=(None, 0))(functional.parameters, part)
         products = [bracket @ rows[name].flatten(2).flatten(0, 1).mT for name, bracket in flat.items()]
         moved.append(torch.stack(products).sum(0).view(p, len(part), K))

@@ -80,7 +80,7 @@ class Matrix(Columns, Through):
         if tangent is None:
             columns = self.u.new_zeros(M, D, *self.u.shape[1:])
         else:
-            columns = self.u_of(self.applied(tangent.flatten(0, 1))).unflatten(0, (M, D))
+            columns = torch.unflatten(self.u_of(self.applied(tangent.flatten(0, 1))), 0, (M, D))
         if self.factored is not None:
             near = torch.einsum("mtq,dsq->mdts", self.patches, directions.patches)
             columns.flatten(0, 1).baddbmm_(near.flatten(0, 1), _repeated(directions.u, M))
@@ -90,15 +90,15 @@ class Matrix(Columns, Through):
                 column.baddbmm_(patches.expand(D, *patches.shape), weights)
         if self.bias_name is not None:
             columns += directions.gradients[self.bias_name].unsqueeze(1)
-        return self.arranged(columns.flatten(0, 1)).unflatten(0, (M, D))
+        return torch.unflatten(self.arranged(columns.flatten(0, 1)), 0, (M, D))
 
     def pull(self, directions: Self, ddelta: Tensor) -> Tensor:
         """Wᵀ dδ + G_xᵀ δ_y, with G_xᵀ δ_y = Σ_s a_xs (δ_xs · δ_y)."""
         M, D = ddelta.shape[:2]
-        pulled = self.transposed(ddelta.flatten(0, 1)).unflatten(0, (M, D))
+        pulled = torch.unflatten(self.transposed(ddelta.flatten(0, 1)), 0, (M, D))
         if self.factored is not None:
             seen = torch.einsum("mtc,dsc->mdts", self.u, directions.u) @ directions.patches
-            pulled += self.spread(seen.flatten(0, 1)).unflatten(0, (M, D))
+            pulled += torch.unflatten(self.spread(seen.flatten(0, 1)), 0, (M, D))
         elif self.weight_name is not None:
             pulled += self.pulled(directions.gradients[self.weight_name])
         return pulled
@@ -107,7 +107,7 @@ class Matrix(Columns, Through):
         """dδ ⊗ a_y + δ_y ⊗ da for W, Σ_t dδ_t for b."""
         ddelta = flow.cotangents(share)[rows, columns]
         pairs = ddelta.shape[:2]
-        u = self.u_of(ddelta.flatten(0, 1)).unflatten(0, pairs)
+        u = torch.unflatten(self.u_of(ddelta.flatten(0, 1)), 0, pairs)
         if name == self.bias_name:
             return u.sum(2)
         product = u.new_empty(*pairs, u.shape[-1], self.patches.shape[-1])
@@ -115,7 +115,7 @@ class Matrix(Columns, Through):
         for row, of_pairs, patches in zip(product, u.mT, self.patches[rows], strict=True):
             torch.bmm(of_pairs, patches.expand(pairs[1], *patches.shape), out=row)
         if flow.tangent is not None and not share:
-            seen = self.v_of(flow.tangent[rows, columns].flatten(0, 1)).unflatten(0, pairs)
+            seen = torch.unflatten(self.v_of(flow.tangent[rows, columns].flatten(0, 1)), 0, pairs)
             for row, of_y, of_pairs in zip(product, self.u[rows].mT, seen, strict=True):
                 row.baddbmm_(of_y.expand(pairs[1], *of_y.shape), of_pairs)
         return product
@@ -134,7 +134,7 @@ def grams(columns: Tensor) -> Tensor:
     """Products of all columns (p, n, T, c) with each other, in float64: (p, n, T, n, T)."""
     n, T = columns.shape[1:3]
     flat = columns.flatten(1, 2).double()
-    return (flat @ flat.mT).unflatten(1, (n, T)).unflatten(3, (n, T))
+    return (flat @ flat.mT).view(len(flat), n, T, n, T)
 
 
 def _repeated(tensor: Tensor, M: int) -> Tensor:

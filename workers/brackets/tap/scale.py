@@ -6,6 +6,7 @@ its own, so there a = x̂ and r = 1.
 
 from typing import Self
 
+import torch
 from torch import Tensor
 
 from workers.brackets.tap.layer import Flow, Through, Untappable
@@ -114,7 +115,7 @@ class Scale(Through):
             moved = moved * self.hat[rows].unsqueeze(1)
             if flow.tangent is not None and not share:
                 moved.addcmul_((self.delta[rows] * self.rate).unsqueeze(1), flow.tangent[rows, columns])
-        return self._sums(moved.flatten(0, 1)).unflatten(0, moved.shape[:2])
+        return torch.unflatten(self._sums(moved.flatten(0, 1)), 0, moved.shape[:2])
 
     def _sums(self, values: Tensor) -> Tensor:
         """Sums over positions: (B, …) → (B, *shape of γ)."""
