@@ -79,13 +79,13 @@ class Convolution(Matrix):
         """Of W, (…, c_out, q) → (…, c_out, c_in, k, k)."""
         if name != self.weight_name:
             return entries
-        return entries.unflatten(-1, (*self.kernel, self.shape[0])).movedim(-1, -3)
+        return torch.unflatten(entries, -1, (*self.kernel, self.shape[0])).movedim(-1, -3)
 
     def pulled(self, weights: Tensor) -> Tensor:
         """δ_y through every G_x in one pass, the directions being channels: (M, D, c, height, width)."""
         stacked = self.shaped(self.weight_name, weights).transpose(0, 1).flatten(1, 2)
         pulled = self._backwards(self.arranged(self.u), stacked.contiguous(memory_format=torch.channels_last))
-        return pulled.unflatten(1, (len(weights), -1))
+        return torch.unflatten(pulled, 1, (len(weights), -1))
 
     def _backwards(self, cotangents: Tensor, weight: Tensor) -> Tensor:
         """A transposed convolution back to the extent of the input."""

@@ -9,7 +9,6 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from workers.brackets.functional import Tensors
 from workers.brackets.tap.layer import Columns, Flow, Untappable
 from workers.brackets.tap.matrix import Role
 
@@ -62,18 +61,20 @@ class EmbeddingLayer(Columns):
     def push(self, directions: Self, tangent: Tensor | None) -> Tensor:
         """Rows of g_x at the tokens of y: Σ_s δ_xs [token s of x = token t of y]."""
         dz = _equal(self.tokens.unsqueeze(1), directions.tokens).to(self.u.dtype) @ directions.u
-        return dz.unflatten(2, self.shape)
+        return torch.unflatten(dz, 2, self.shape)
 
-    def products(self, flow: Flow, rows: slice, columns: slice, share: bool) -> Tensors:
-        """None: the table is factored."""
-        return {}
+    def product(self, name: str, flow: Flow, rows: slice, columns: slice, share: bool) -> Tensor:
+        """dδ of each token added to its row."""
+        ddelta = flow.cotangents(share)[rows, columns]
+        tokens = self.tokens[rows].unsqueeze(1).expand(*ddelta.shape[:2], -1)
+        return torch.unflatten(self.whole(self.u_of(ddelta.flatten(0, 1)), tokens.flatten(0, 1)), 0, ddelta.shape[:2])
 
     def v_grams(self, a_y: Tensor, da_xy: Tensor | None, a_x: Tensor, da_yx: Tensor | None) -> Tensor:
         """1 where tokens are equal."""
         none = torch.full_like(a_y, -1)
         tokens = torch.stack([a_y, none, a_x, none], dim=1)
         flat = tokens.flatten(1)
-        return _equal(flat, flat).double().unflatten(1, tokens.shape[1:]).unflatten(3, tokens.shape[1:])
+        return _equal(flat, flat).double().view(*tokens.shape, *tokens.shape[1:])
 
     def whole(self, u: Tensor, v: Tensor) -> Tensor:
         """Each u_t added to the row of its token."""

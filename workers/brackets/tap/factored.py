@@ -13,7 +13,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from workers.brackets.reductions import GaussNewtonSums, PairSums
 from workers.brackets.tap.layer import Columns, Flow
 from workers.brackets.tap.matrix import grams
 
@@ -28,31 +27,30 @@ GRADIENT_X: Sequence[Term] = ((3, 2, 1),)
 GRADIENT_Y: Sequence[Term] = ((1, 0, 1),)
 
 
-def factored_sums(layer: Columns, xy: Flow, yx: Flow, x: Tensor, y: Tensor) -> tuple[PairSums, GaussNewtonSums | None]:
-    """Sums over the factored parameter of a layer, for pairs of the x-th left and the y-th right example.
+def factored_sums(
+    layer: Columns, xy: Flow, yx: Flow, x: Tensor, y: Tensor, share: bool
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Sums over the factored parameter, by fields of `PairSums` and, if wanted, of `GaussNewtonSums`: (p,) each.
 
     Args:
-        layer: Any of the two; it knows the shapes.
+        layer: The layer at any batch; it knows the shapes.
         xy: Tangents at the right examples along the left ones.
         yx: Tangents at the left examples along the right ones.
-        x: Places of the first examples, (p,).
-        y: Places of the second ones, (p,).
+        x: Places of the left examples, (p,).
+        y: Places of the right ones, (p,).
+        share: Whether sums of the Gauss–Newton parts are wanted.
     """
-    u, v = _factors(xy, yx, x, y)
+    u, v = _factors(xy, yx, x, y, share)
     both = grams(torch.stack(u, dim=1)), layer.v_grams(*v)
-    sums = PairSums(
-        squares=_inner(both, BRACKET, BRACKET).unsqueeze(1),
-        dot_x=_inner(both, BRACKET, GRADIENT_X),
-        dot_y=_inner(both, BRACKET, GRADIENT_Y),
-        gradient_dot=_inner(both, GRADIENT_X, GRADIENT_Y),
-        square_xy=_inner(both, PRODUCT_XY, PRODUCT_XY),
-        square_yx=_inner(both, PRODUCT_YX, PRODUCT_YX),
-    )
-    if xy.share is None:
-        return sums, None
-    shares = GaussNewtonSums(
-        squares=_inner(both, SHARE, SHARE).unsqueeze(1), dot=_inner(both, BRACKET, SHARE)
-    )
+    sums = {
+        "squares": _inner(both, BRACKET, BRACKET),
+        "dot_x": _inner(both, BRACKET, GRADIENT_X),
+        "dot_y": _inner(both, BRACKET, GRADIENT_Y),
+        "gradient_dot": _inner(both, GRADIENT_X, GRADIENT_Y),
+        "square_xy": _inner(both, PRODUCT_XY, PRODUCT_XY),
+        "square_yx": _inner(both, PRODUCT_YX, PRODUCT_YX),
+    }
+    shares = {"squares": _inner(both, SHARE, SHARE), "dot": _inner(both, BRACKET, SHARE)} if share else {}
     return sums, shares
 
 
@@ -63,14 +61,13 @@ def factored_squares(layer: Columns) -> Tensor:
 
 def factored_brackets(layer: Columns, xy: Flow, yx: Flow, x: Tensor, y: Tensor) -> Tensor:
     """The brackets themselves, (p, *shape)."""
-    u, v = _factors(xy, yx, x, y)
-    found: Tensor | float = 0.0
-    for place_u, place_v, sign in BRACKET:
-        factor = v[place_v]
-        if factor is not None:
-            found = found + sign * layer.whole(u[place_u], factor)
-    assert isinstance(found, Tensor)
-    return found
+    u, v = _factors(xy, yx, x, y, share=False)
+    terms = [
+        sign * layer.whole(u[place_u], factor)
+        for place_u, place_v, sign in BRACKET
+        if (factor := v[place_v]) is not None
+    ]
+    return torch.stack(terms).sum(0)
 
 
 def pair_bytes(layer: Columns) -> int:
@@ -79,17 +76,19 @@ def pair_bytes(layer: Columns) -> int:
     return 8 * (6 * T * c_out + 4 * T * layer.v[0, 0].numel() + 3 * (6 * T) ** 2)
 
 
-def _factors(xy: Flow, yx: Flow, x: Tensor, y: Tensor) -> tuple[list[Tensor], list[Tensor | None]]:
-    """U and V of p pairs; with the Gauss–Newton part, its dδ come last in U."""
+def _factors(
+    xy: Flow, yx: Flow, x: Tensor, y: Tensor, share: bool
+) -> tuple[list[Tensor], tuple[Tensor, Tensor | None, Tensor, Tensor | None]]:
+    """U and V of p pairs; dδ of the Gauss–Newton parts come last in U."""
     right, left = xy.at, yx.at
     if not isinstance(right, Columns) or not isinstance(left, Columns):
         raise TypeError(f"only layers with columns are factored, these are {type(right)} and {type(left)}")
     u = [right.u_of(xy.ddelta[y, x]), right.u[y], left.u_of(yx.ddelta[x, y]), left.u[x]]
-    if xy.share is not None and yx.share is not None:
-        u += [right.u_of(xy.share[y, x]), left.u_of(yx.share[x, y])]
+    if share:
+        u += [right.u_of(xy.cotangents(True)[y, x]), left.u_of(yx.cotangents(True)[x, y])]
     da_xy = None if xy.tangent is None else right.v_of(xy.tangent[y, x])
     da_yx = None if yx.tangent is None else left.v_of(yx.tangent[x, y])
-    return u, [right.v[y], da_xy, left.v[x], da_yx]
+    return u, (right.v[y], da_xy, left.v[x], da_yx)
 
 
 def _inner(both: tuple[Tensor, Tensor], first: Sequence[Term], second: Sequence[Term]) -> Tensor:

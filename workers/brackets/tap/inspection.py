@@ -1,7 +1,7 @@
 """Whether the tap path can compute a model's brackets, found out by computing some.
 
-Axes: K outputs. A tape shows what the forward pass did. What it cannot show – gradients that are stopped or bent on the
-way, values shared in place – is found by comparing with the generic path on two examples.
+Axes: N examples, n parameter tensors, K outputs. A tape shows what the forward pass did. What it cannot show, such as
+values that are changed through a view, is found by comparing with the generic path on two examples.
 """
 
 import torch
@@ -39,7 +39,9 @@ def unsupported(functional: Functional, inputs: Tensor, targets: Tensor) -> list
     squares = expected.squares()
     alike = _alike(found.squares().sqrt(), squares.sqrt(), tolerance * squares.sum(1, keepdim=True).sqrt())
     if alike:
-        mine, other = (_norms(block) for block in (path.pairs(found, None, Wanted()), generic.pairs(expected, None, Wanted())))
+        mine, other = (
+            _norms(block) for block in (path.pairs(found, None, Wanted()), generic.pairs(expected, None, Wanted()))
+        )
         alike = _alike(mine, other, tolerance * other[:, -2:].sum(1, keepdim=True))
     return [] if alike else ["its derivatives do not follow from what PyTorch shows of the forward pass"]
 
@@ -57,5 +59,6 @@ def _norms(block: PairBlock) -> Tensor:
 
 
 def _alike(found: Tensor, expected: Tensor, within: Tensor) -> bool:
-    """Whether two tensors differ by so little; where the second is not finite, nothing can be said."""
-    return bool((((found - expected).abs() <= within) | ~expected.isfinite()).all())
+    """Whether two tensors differ by so little; where the second or the limit is not finite, nothing can be said."""
+    unknown = ~(expected.isfinite() & within.isfinite())
+    return bool((((found - expected).abs() <= within) | unknown).all())

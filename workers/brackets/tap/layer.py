@@ -56,9 +56,10 @@ class Layer(ABC):
         return entries
 
     @abstractmethod
-    def products(self, flow: "Flow", rows: slice, columns: slice, share: bool) -> Tensors:
-        """H_y g_x of the parameters that are not factored, (rows, columns, *shape); of `share`, their Gauss–Newton
-        parts, in which only dδ counts.
+    def product(self, name: str, flow: "Flow", rows: slice, columns: slice, share: bool) -> Tensor:
+        """H_y g_x of a parameter that is not factored, (rows, columns, *shape), with entries ordered as in `gradients`.
+
+        With `share` it is the Gauss–Newton part, in which only dδ counts.
         """
 
     @property

@@ -1,5 +1,6 @@
 """nn.Linear at a batch, on (M, d) and on (M, …, d)."""
 
+import torch
 from torch import Tensor, nn
 
 from workers.brackets.tap.layer import columns
@@ -31,4 +32,4 @@ class LinearLayer(Matrix):
 
     def pulled(self, weights: Tensor) -> Tensor:
         """δ_y G_x: (M, D, …, d)."""
-        return self.arranged((self.u.unsqueeze(1) @ weights).flatten(0, 1)).unflatten(0, (-1, len(weights)))
+        return torch.unflatten(self.arranged((self.u.unsqueeze(1) @ weights).flatten(0, 1)), 0, (-1, len(weights)))

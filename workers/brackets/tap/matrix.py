@@ -10,7 +10,6 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from workers.brackets.functional import Tensors
 from workers.brackets.tap.layer import Columns, Flow, Through
 
 Role = Callable[[Tensor | None], str | None]
@@ -81,7 +80,7 @@ class Matrix(Columns, Through):
         if tangent is None:
             columns = self.u.new_zeros(M, D, *self.u.shape[1:])
         else:
-            columns = self.u_of(self.applied(tangent.flatten(0, 1))).unflatten(0, (M, D))
+            columns = torch.unflatten(self.u_of(self.applied(tangent.flatten(0, 1))), 0, (M, D))
         if self.factored is not None:
             near = torch.einsum("mtq,dsq->mdts", self.patches, directions.patches)
             columns.flatten(0, 1).baddbmm_(near.flatten(0, 1), _repeated(directions.u, M))
@@ -91,35 +90,35 @@ class Matrix(Columns, Through):
                 column.baddbmm_(patches.expand(D, *patches.shape), weights)
         if self.bias_name is not None:
             columns += directions.gradients[self.bias_name].unsqueeze(1)
-        return self.arranged(columns.flatten(0, 1)).unflatten(0, (M, D))
+        return torch.unflatten(self.arranged(columns.flatten(0, 1)), 0, (M, D))
 
     def pull(self, directions: Self, ddelta: Tensor) -> Tensor:
         """Wᵀ dδ + G_xᵀ δ_y, with G_xᵀ δ_y = Σ_s a_xs (δ_xs · δ_y)."""
         M, D = ddelta.shape[:2]
-        pulled = self.transposed(ddelta.flatten(0, 1)).unflatten(0, (M, D))
+        pulled = torch.unflatten(self.transposed(ddelta.flatten(0, 1)), 0, (M, D))
         if self.factored is not None:
             seen = torch.einsum("mtc,dsc->mdts", self.u, directions.u) @ directions.patches
-            pulled += self.spread(seen.flatten(0, 1)).unflatten(0, (M, D))
+            pulled += torch.unflatten(self.spread(seen.flatten(0, 1)), 0, (M, D))
         elif self.weight_name is not None:
             pulled += self.pulled(directions.gradients[self.weight_name])
         return pulled
 
-    def products(self, flow: Flow, rows: slice, columns: slice, share: bool) -> Tensors:
-        """dδ ⊗ a_y + δ_y ⊗ da for an unfactored W, Σ_t dδ_t for b."""
+    def product(self, name: str, flow: Flow, rows: slice, columns: slice, share: bool) -> Tensor:
+        """dδ ⊗ a_y + δ_y ⊗ da for W, Σ_t dδ_t for b."""
         ddelta = flow.cotangents(share)[rows, columns]
-        M, D = ddelta.shape[:2]
-        u = self.u_of(ddelta.flatten(0, 1)).unflatten(0, (M, D))
-        found = {}
-        if self.whole_name is not None:
-            product = u.mT @ self.patches[rows].unsqueeze(1)
-            if flow.tangent is not None and not share:
-                seen = self.v_of(flow.tangent[rows, columns].flatten(0, 1)).unflatten(0, (M, D))
-                for row, (of_y, of_pairs) in enumerate(zip(self.u[rows], seen, strict=True)):
-                    product[row].baddbmm_(of_y.mT.expand(D, *of_y.mT.shape), of_pairs)
-            found[self.whole_name] = product
-        if self.bias_name is not None:
-            found[self.bias_name] = u.sum(2)
-        return found
+        pairs = ddelta.shape[:2]
+        u = torch.unflatten(self.u_of(ddelta.flatten(0, 1)), 0, pairs)
+        if name == self.bias_name:
+            return u.sum(2)
+        product = u.new_empty(*pairs, u.shape[-1], self.patches.shape[-1])
+        # One batched product per row: broadcasting over both axes of pairs would copy what is shared.
+        for row, of_pairs, patches in zip(product, u.mT, self.patches[rows], strict=True):
+            torch.bmm(of_pairs, patches.expand(pairs[1], *patches.shape), out=row)
+        if flow.tangent is not None and not share:
+            seen = torch.unflatten(self.v_of(flow.tangent[rows, columns].flatten(0, 1)), 0, pairs)
+            for row, of_y, of_pairs in zip(product, self.u[rows].mT, seen, strict=True):
+                row.baddbmm_(of_y.expand(pairs[1], *of_y.shape), of_pairs)
+        return product
 
     def whole(self, u: Tensor, v: Tensor) -> Tensor:
         """Σ_t u_t ⊗ v_t, (p, c_out, …)."""
@@ -135,7 +134,7 @@ def grams(columns: Tensor) -> Tensor:
     """Products of all columns (p, n, T, c) with each other, in float64: (p, n, T, n, T)."""
     n, T = columns.shape[1:3]
     flat = columns.flatten(1, 2).double()
-    return (flat @ flat.mT).unflatten(1, (n, T)).unflatten(3, (n, T))
+    return (flat @ flat.mT).view(len(flat), n, T, n, T)
 
 
 def _repeated(tensor: Tensor, M: int) -> Tensor:

@@ -94,11 +94,14 @@ class Pointwise:
             back: Callable[[Tensor], tuple[Tensor]] = vjp(self.function, value)[1]
             return back(torch.ones_like(value))[0]
 
+        value = self.value
+        if value is None:
+            raise RuntimeError("a tape is settled once")
         if self.curved:
-            first, second = jvp(slope, (self.value,), (delta[0],))
-            self.bend = second.unsqueeze(1)
+            both: tuple[Tensor, Tensor] = jvp(slope, (value,), (delta[0],))
+            first, self.bend = both[0], both[1].unsqueeze(1)
         else:
-            first = slope(self.value)
+            first = slope(value)
         self.slope, self.value = first.unsqueeze(1), None
         return (first * delta[0],)
 
@@ -219,9 +222,7 @@ class General(Linear):
         return _each_direction(pulled, (*tangents, *ddelta))
 
 
-def _transpose(
-    function: Pure, values: tuple[Tensor, ...]
-) -> Callable[[tuple[Tensor, ...]], tuple[Tensor, ...]]:
+def _transpose(function: Pure, values: tuple[Tensor, ...]) -> Callable[[tuple[Tensor, ...]], tuple[Tensor, ...]]:
     back: Callable[[tuple[Tensor, ...]], tuple[Tensor, ...]] = vjp(function, *values)[1]
     return back
 

@@ -8,10 +8,10 @@ from typing import Literal
 
 from torch import Tensor
 
-from workers.brackets.functional import Functional, Tensors, plain_attention
+from workers.brackets.functional import Functional, plain_attention
 from workers.brackets.path import PairBlock, Wanted
-from workers.brackets.products import logit_perturbations
 from workers.brackets.tap.block import Block
+from workers.brackets.tap.logits import perturbations
 from workers.brackets.tap.state import Taps, taps_of
 from workers.brackets.tap.sweep import sweep
 
@@ -57,18 +57,17 @@ class Tap:
                 for xy, yx in zip(forth, sweep(left, columns, wanted.gauss_newton), strict=True):
                     block.add(xy, yx)
         ranks = {place: rank for rank, place in enumerate(block.chosen)}
-        moved = [ranks[place] for place in wanted.moved]
+        logits = None
+        if wanted.moved:
+            moved = [ranks[place] for place in wanted.moved]
+            brackets = {name: bracket[moved] for name, bracket in block.brackets.items()}
+            logits = perturbations(self.functional, wanted.tests, brackets, left.tape.multiplications)
         return PairBlock(
             sums=block.sums,
             gauss_newton=block.shares,
-            logits=self._logits(wanted.tests, {name: bracket[moved] for name, bracket in block.brackets.items()})
-            if moved
-            else None,
+            logits=logits,
             brackets=[
                 {name: bracket[ranks[place]].clone() for name, bracket in block.brackets.items()}
                 for place in wanted.kept
             ],
         )
-
-    def _logits(self, tests: Tensor, brackets: Tensors) -> Tensor:
-        return logit_perturbations(self.functional, tests, brackets)

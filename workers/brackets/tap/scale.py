@@ -6,9 +6,9 @@ its own, so there a = x̂ and r = 1.
 
 from typing import Self
 
+import torch
 from torch import Tensor
 
-from workers.brackets.functional import Tensors
 from workers.brackets.tap.layer import Flow, Through, Untappable
 from workers.brackets.tap.matrix import Role
 
@@ -36,7 +36,7 @@ class Scale(Through):
         self.names = tuple(name for name in (self.weight_name, self.bias_name) if name is not None)
         self.hat, self.rate, self.numbers = hat, rate, numbers
         self.gain = rate if weight is None else rate * weight.reshape(numbers)
-        self.shapes = {name: tensor.shape for name, tensor in ((self.weight_name, weight), (self.bias_name, bias))}
+        self.shape = next((tensor.shape for tensor in (weight, bias) if tensor is not None), ())
 
     @classmethod
     def batch_norm(
@@ -80,9 +80,9 @@ class Scale(Through):
         self.delta = delta
         self.gradients = {}
         if self.weight_name is not None:
-            self.gradients[self.weight_name] = self._sums(delta * self.hat, self.weight_name)
+            self.gradients[self.weight_name] = self._sums(delta * self.hat)
         if self.bias_name is not None:
-            self.gradients[self.bias_name] = self._sums(delta, self.bias_name)
+            self.gradients[self.bias_name] = self._sums(delta)
 
     def transposed(self, cotangents: Tensor) -> Tensor:
         """γ r δ."""
@@ -108,22 +108,18 @@ class Scale(Through):
             pulled.addcmul_(gain, self.delta.unsqueeze(1))
         return pulled
 
-    def products(self, flow: Flow, rows: slice, columns: slice, share: bool) -> Tensors:
+    def product(self, name: str, flow: Flow, rows: slice, columns: slice, share: bool) -> Tensor:
         """Σ dδ x̂ + δ r da for γ, Σ dδ for β."""
-        ddelta = flow.cotangents(share)[rows, columns]
-        found = {}
-        if self.weight_name is not None:
-            moved = ddelta * self.hat[rows].unsqueeze(1)
+        moved = flow.cotangents(share)[rows, columns]
+        if name == self.weight_name:
+            moved = moved * self.hat[rows].unsqueeze(1)
             if flow.tangent is not None and not share:
                 moved.addcmul_((self.delta[rows] * self.rate).unsqueeze(1), flow.tangent[rows, columns])
-            found[self.weight_name] = self._sums(moved.flatten(0, 1), self.weight_name).unflatten(0, ddelta.shape[:2])
-        if self.bias_name is not None:
-            found[self.bias_name] = self._sums(ddelta.flatten(0, 1), self.bias_name).unflatten(0, ddelta.shape[:2])
-        return found
+        return torch.unflatten(self._sums(moved.flatten(0, 1)), 0, moved.shape[:2])
 
-    def _sums(self, values: Tensor, name: str) -> Tensor:
-        """Sums over positions: (B, …) → (B, *shape of the parameter)."""
-        return values.sum_to_size(len(values), *self.numbers).reshape(len(values), *self.shapes[name])
+    def _sums(self, values: Tensor) -> Tensor:
+        """Sums over positions: (B, …) → (B, *shape of γ)."""
+        return values.sum_to_size(len(values), *self.numbers).reshape(len(values), *self.shape)
 
     def _along(self, directions: Self, name: str) -> Tensor:
         """Gradients as directions, in a shape that broadcasts against tangents: (D, …)."""

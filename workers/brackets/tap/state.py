@@ -88,7 +88,9 @@ def settle(tape: Tape, slopes: Tensor) -> None:
         if isinstance(step, Layer):
             cotangent = delta.pop(step.outputs[0])
             step.settle(cotangent)
-            backwards: Sequence[Tensor] = [step.transposed(cotangent)] if isinstance(step, Through) and step.inputs else []
+            backwards: Sequence[Tensor] = (
+                [step.transposed(cotangent)] if isinstance(step, Through) and step.inputs else []
+            )
         else:
             arrived = [
                 delta.pop(slot) if slot in delta else slopes.new_zeros(shape)

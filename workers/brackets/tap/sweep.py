@@ -42,11 +42,11 @@ def sweep(at: Taps, along: Taps, share: bool) -> Iterator[Flow]:
             ddelta, shared = full.pop(step.outputs[0]), shares.pop(step.outputs[0], None)
             layer = directions[step.names]
             yield Flow(step, layer, incoming[0] if incoming else None, ddelta, shared)
-            if isinstance(step, Through) and step.inputs:
+            if isinstance(step, Through) and isinstance(layer, Through) and step.inputs:
                 gather(full, step.inputs, [step.pull(layer, ddelta)])
                 if shared is not None:
                     flat = step.transposed(shared.flatten(0, 1))
-                    gather(shares, step.inputs, [flat.unflatten(0, shared.shape[:2])])
+                    gather(shares, step.inputs, [torch.unflatten(flat, 0, shared.shape[:2])])
         else:
             gather(full, step.inputs, step.pull(_arrived(full, step, tangents), incoming))
             if share:
@@ -57,6 +57,4 @@ def sweep(at: Taps, along: Taps, share: bool) -> Iterator[Flow]:
 
 def _arrived(cotangents: Tangents, step: Operation, tangents: Tangents) -> list[Tensor]:
     """Of an operation's outputs; those that nothing used have none."""
-    return [
-        cotangents.pop(slot) if slot in cotangents else torch.zeros_like(tangents[slot]) for slot in step.outputs
-    ]
+    return [cotangents.pop(slot) if slot in cotangents else torch.zeros_like(tangents[slot]) for slot in step.outputs]

@@ -17,6 +17,7 @@ from torch.utils import _pytree as pytree
 from workers.brackets.functional import Functional
 from workers.brackets.tap.layer import Layer, Untappable
 from workers.brackets.tap.makers import MAKERS
+from workers.brackets.tap.matrix import Matrix
 from workers.brackets.tap.operations import General, Linear, Operation, Pointwise, Sum
 from workers.brackets.tap.vocabulary import FLAT, LINEAR, POINTWISE, READING, SUMS, Function, out_of_place, written
 
@@ -41,6 +42,15 @@ class Tape:
     def layers(self) -> list[Layer]:
         """The steps that hold parameters."""
         return [step for step in self.steps if isinstance(step, Layer)]
+
+    @property
+    def multiplications(self) -> int:
+        """Of a forward pass on one example, in matrices: Σ T · c_out · q."""
+        return sum(
+            layer.patches.shape[1] * layer.weight.shape[0] * layer.patches.shape[2]
+            for layer in self.layers
+            if isinstance(layer, Matrix)
+        )
 
 
 def record(functional: Functional, inputs: Tensor) -> Tape:

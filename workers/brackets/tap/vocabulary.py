@@ -21,19 +21,84 @@ PIECEWISE = _named(("relu", "leaky_relu", "hardtanh", "relu6", "abs", "clamp", "
 """Element by element, with second derivative 0 almost everywhere."""
 
 POINTWISE = PIECEWISE | _named(
-    _SUMS
-    + ("mul", "multiply", "__rmul__", "div", "divide", "true_divide", "__rtruediv__", "__rdiv__", "reciprocal")
-    + ("pow", "__pow__", "__rpow__", "square", "sqrt", "rsqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "erf")
-    + ("tanh", "sigmoid", "softplus", "logsigmoid", "mish", "gelu", "silu", "elu", "celu", "selu", "hardswish")
+    (
+        *_SUMS,
+        "mul",
+        "multiply",
+        "__rmul__",
+        "div",
+        "divide",
+        "true_divide",
+        "__rtruediv__",
+        "__rdiv__",
+        "reciprocal",
+        "pow",
+        "__pow__",
+        "__rpow__",
+        "square",
+        "sqrt",
+        "rsqrt",
+        "exp",
+        "expm1",
+        "log",
+        "log1p",
+        "sin",
+        "cos",
+        "erf",
+        "tanh",
+        "sigmoid",
+        "softplus",
+        "logsigmoid",
+        "mish",
+        "gelu",
+        "silu",
+        "elu",
+        "celu",
+        "selu",
+        "hardswish",
+    )
 )
 """Element by element: output element i depends on input elements i alone, if shapes are equal."""
 
 LINEAR = _named(
-    _SUMS
-    + ("mean", "sum", "flatten", "unflatten", "reshape", "view", "permute", "transpose", "movedim", "unsqueeze")
-    + ("squeeze", "expand", "repeat", "cat", "concat", "stack", "__getitem__", "narrow", "select", "chunk", "split")
-    + ("unbind", "contiguous", "clone", "dropout", "pad", "roll", "flip", "max_pool2d", "max_pool1d", "avg_pool2d")
-    + ("avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool1d", "masked_fill")
+    (
+        *_SUMS,
+        "mean",
+        "sum",
+        "flatten",
+        "unflatten",
+        "reshape",
+        "view",
+        "permute",
+        "transpose",
+        "movedim",
+        "unsqueeze",
+        "squeeze",
+        "expand",
+        "repeat",
+        "cat",
+        "concat",
+        "stack",
+        "__getitem__",
+        "narrow",
+        "select",
+        "chunk",
+        "split",
+        "unbind",
+        "contiguous",
+        "clone",
+        "dropout",
+        "pad",
+        "roll",
+        "flip",
+        "max_pool2d",
+        "max_pool1d",
+        "avg_pool2d",
+        "avg_pool1d",
+        "adaptive_avg_pool2d",
+        "adaptive_avg_pool1d",
+        "masked_fill",
+    )
 )
 """Affine in all tensor arguments together, at least almost everywhere: there is no second derivative."""
 
