@@ -62,7 +62,7 @@ def test_damaged_shards_are_refused(client: httpx2.Client, problem) -> None:
         ({}, {"size_bytes": 3}, "the manifest says 3"),
         ({}, {"count": 9}, "images should be uint8 of shape (9, 4, 5); it is uint8 of shape (6, 4, 5)"),
         ({"shape": [5, 4]}, {}, "images should be uint8 of shape (6, 5, 4)"),
-        ({"shards": []}, {}, "manifest.shards: tuple should have at least 1 item"),
+        ({"shards": []}, {}, "manifest.shards: expected at least 1 of them"),
         ({"colour": 1}, {}, "manifest.colour: is not a field"),
     ],
 )

@@ -219,7 +219,8 @@ alter table outputs
     add column companion text,
     add column companion_lift double precision;
 alter table outputs alter column flagged drop default, alter column train_rate drop default;
-update outputs set normalised_rms = logit_rms / slack where slack > 0;
+-- Of earlier jobs it is a mean, so that normalised_rms is not known.
+comment on column outputs.slack is 'Root mean square over test examples of p(1 − p): how much a probability moves per unit of logit. p is the sigmoid of the logit for independent labels, else the softmax.';
 comment on table outputs is 'How far each output moves under swaps; one row per output and checkpoint, over the pairs with logit perturbations and all test examples.';
 comment on column outputs.normalised_rms is 'logit_rms / slack: not large merely because p(1 − p) is.';
 comment on column outputs.multiple is 'normalised_rms over its median among the outputs that are no controls.';
@@ -303,7 +304,7 @@ comment on column results.outputs.output is 'Index of the output, from 0.';
 comment on column results.outputs.label is 'Name of the output''s label.';
 comment on column results.outputs.logit_rms is '√ mean over pairs and test examples of (J_t [v_i, v_j])².';
 comment on column results.outputs.logit_max is 'Largest |J_t [v_i, v_j]|.';
-comment on column results.outputs.slack is 'Mean over test examples of p(1 − p): how much a probability moves per unit of logit. p is the sigmoid of the logit for independent labels, else the softmax.';
+comment on column results.outputs.slack is 'Root mean square over test examples of p(1 − p): how much a probability moves per unit of logit. p is the sigmoid of the logit for independent labels, else the softmax.';
 comment on column results.outputs.normalised_rms is 'logit_rms / slack: not large merely because p(1 − p) is.';
 comment on column results.outputs.probability_rms is '√ mean of (p(1 − p) J_t [v_i, v_j])²: the same in probability; for a softmax, the part due to the output''s own logit.';
 comment on column results.outputs.multiple is 'normalised_rms over its median among the outputs that are no controls.';

@@ -20,6 +20,7 @@ alter table outputs
     drop column normalised_rms, drop column multiple, drop column flagged, drop column train_rate, drop column rival,
     drop column rival_lift, drop column rival_expected, drop column companion, drop column companion_lift;
 comment on table outputs is 'How far each output moves under swaps; one row per output and checkpoint, over pairs and test examples.';
+comment on column outputs.slack is 'Mean over test examples of p(1 − p): how much a probability moves per unit of logit. p is the sigmoid of the logit for independent labels, else the softmax.';
 
 drop table defects, verifications, perturbations, projections, minibatches, reorderings, order_accuracy;
 
