@@ -55,9 +55,13 @@ class Layer(ABC):
         """A gradient or product (…, entries) of a parameter in the parameter's shape; most have it from the start."""
         return entries
 
+    def entries(self, name: str, values: Tensor) -> Tensor:
+        """The inverse of `shaped`, in a row: (p, *shape) → (p, entries)."""
+        return values.flatten(1)
+
     @abstractmethod
     def product(self, name: str, flow: "Flow", rows: slice, columns: slice, share: bool) -> Tensor:
-        """H_y g_x of a parameter that is not factored, (rows, columns, *shape), with entries ordered as in `gradients`.
+        """H_y g_x of a parameter that is not factored: (rows, columns, *shape), ordered as in `gradients`.
 
         With `share` it is the Gauss–Newton part, in which only dδ counts.
         """
@@ -129,6 +133,10 @@ class Columns(Layer):
     @abstractmethod
     def v_grams(self, a_y: Tensor, da_xy: Tensor | None, a_x: Tensor, da_yx: Tensor | None) -> Tensor:
         """A · a of all columns of the four, for p pairs: float64 (p, 4, T, 4, T)."""
+
+    @abstractmethod
+    def applied_columns(self, entries: Tensor) -> Tensor:
+        """What p values of the parameter, as `entries` gives them, make of a: (p, M, T, c_out)."""
 
     @abstractmethod
     def whole(self, u: Tensor, v: Tensor) -> Tensor:
