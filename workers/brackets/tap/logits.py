@@ -1,8 +1,8 @@
 """Logit perturbations J_t b of many brackets at once, without a tangent pass for each.
 
-Axes: p brackets, T test examples, K outputs, k of them at a time. What comes back to a layer from logit k of example t
-is δ_tk; the layer's part of J_t b is ⟨δ_tk ⊗ a_t, b⟩. It is taken for all brackets, examples and logits at once, as one
-product of matrices with rows δ_tk ⊗ a_t of J, or, where a parameter is factored, as δ_tk · (b a_t).
+Axes: p brackets, T test examples, K outputs, k of them at a time. What comes back to a layer from logit k of
+example t is δ_tk; the layer's part of J_t b is ⟨δ_tk ⊗ a_t, b⟩. It is taken for all brackets, examples and logits at
+once, as one product of matrices with rows δ_tk ⊗ a_t of J, or, where a parameter is factored, as δ_tk · (b a_t).
 """
 
 from dataclasses import dataclass

@@ -215,7 +215,7 @@ class _Recorder(TorchFunctionMode):
         bias: Tensor | None = None,
         eps: float = 1e-5,
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """A LayerNorm in two: the normalisation, which has no parameters, and arguments for what scales its result."""
+        """A LayerNorm in two: the normalisation, which has no parameters, and arguments of what scales it."""
         whole = nn.functional.layer_norm
         hat = whole(input, normalized_shape, eps=eps)
         if id(input) in self.slots:
