@@ -26,12 +26,14 @@ from holonomy.errors import (
 )
 from holonomy.handle import JobHandle
 from holonomy.jobs import BracketsJob, DiagnosticJob, TrainingJob
-from schemas.brackets import Brackets
+from schemas.brackets import Brackets, TopPairs
 from schemas.data import Digits, First, Idx, Images, Indices, LabelControls, Random, RegistryData, Text
 from schemas.diagnostic import Diagnostic
 from schemas.losses import BinaryCrossEntropy, CrossEntropy, GroupedCrossEntropy, RegistryLoss, SquaredError
 from schemas.models import BagOfEmbeddings, ConvNet, Mlp, MxResNet, RegistryModel, Transformer
 from schemas.optimizers import Adam, AdamW, RegistryOptimizer, RmsProp, Sgd
+from schemas.reorderings import ListedOrders, Reorderings, Shuffles, Swaps
+from schemas.targets import SavedDirection, TestLogit, TestLoss
 from schemas.training import Training
 
 __version__ = _version("holonomy")
@@ -61,6 +63,7 @@ __all__ = [
     "JobFailed",
     "JobHandle",
     "LabelControls",
+    "ListedOrders",
     "Mlp",
     "MxResNet",
     "NotFound",
@@ -71,11 +74,18 @@ __all__ = [
     "RegistryLoss",
     "RegistryModel",
     "RegistryOptimizer",
+    "Reorderings",
     "RmsProp",
+    "SavedDirection",
     "ServiceFault",
     "Sgd",
+    "Shuffles",
     "SquaredError",
+    "Swaps",
+    "TestLogit",
+    "TestLoss",
     "Text",
+    "TopPairs",
     "Training",
     "TrainingJob",
     "Transformer",

@@ -13,7 +13,7 @@ from holonomy.importers import SHARD_BYTES, Source, celeba, folders, idx, imdb
 from holonomy.importers.celeba import TestSplit
 from holonomy.importers.pictures import Square
 from schemas.base import Name
-from schemas.datasets import SPLITS, Dataset, DatasetImport, Shard, StoredTokenizer
+from schemas.datasets import MAX_EXTENT, SPLITS, Dataset, DatasetImport, Shard, StoredTokenizer
 
 Report = Callable[[int, int], None]
 """Told after each shard: examples done, examples in all."""
@@ -24,6 +24,11 @@ IMAGE_SIZE, TEXT_LENGTH, VOCABULARY = 64, 256, 8_192
 
 def _unheard(_done: int, _total: int) -> None:
     """Nobody wants to know."""
+
+
+def _check_extent(name: str, value: int | None, least: int = 1) -> None:
+    if value is not None and not least <= value <= MAX_EXTENT:
+        raise Refused(f"{name} is a whole number from {least} to {MAX_EXTENT:,}; came {value}")
 
 
 def _check_name(name: str) -> None:
@@ -97,10 +102,12 @@ class Datasets:
 
         Raises:
             BadFile: a file is missing, damaged, or does not fit the others.
-            Refused: the name is not allowed, or the service refused the data.
+            Refused: the name or a number is not allowed, or the service refused the data.
             Unconfigured: Pillow is not installed.
         """
         _check_name(name)
+        _check_extent("crop", crop)
+        _check_extent("size", size)
         return self._import(name, celeba.open_folder(folder, Square(crop, size), test_split), report, shard_bytes)
 
     def import_folders(
@@ -125,10 +132,12 @@ class Datasets:
 
         Raises:
             BadFile: a split or class is missing or empty, or a picture is damaged.
-            Refused: the name is not allowed, or the service refused the data.
+            Refused: the name or a number is not allowed, or the service refused the data.
             Unconfigured: Pillow is not installed.
         """
         _check_name(name)
+        _check_extent("crop", crop)
+        _check_extent("size", size)
         return self._import(name, folders.open_folder(folder, Square(crop, size)), report, shard_bytes)
 
     def import_imdb(
@@ -156,10 +165,12 @@ class Datasets:
 
         Raises:
             BadFile: a split or class is missing or empty, or a text is not UTF-8.
-            Refused: the name is not allowed, or the service refused the data.
+            Refused: the name or a number is not allowed, or the service refused the data.
             Unconfigured: the library `tokenizers` is not installed.
         """
         _check_name(name)
+        _check_extent("length", length)
+        _check_extent("vocabulary", vocabulary, least=2)
         source = imdb.open_folder(folder, length, vocabulary)
         content = source.tokenizer.json()
         self._connection.put(f"/v1/datasets/tokenizers/{hashlib.sha256(content).hexdigest()}", content)

@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ValidationError
 
 from schemas.api import Job
-from schemas.mistakes import locate, what
+from schemas.mistakes import closest, locate, what
 
 
 class HolonomyError(Exception):
@@ -124,7 +124,7 @@ def explain(error: ValidationError, model: type[BaseModel] | None = None, body: 
         body: The input.
     """
     lines = list[str]()
-    for item in error.errors(include_url=False):
+    for item in closest(error.errors(include_url=False), body):
         place = locate(item["loc"], body, model)
         where = place.path or ".".join(str(part) for part in item["loc"])
         line = ": ".join(part for part in (where, what(item, place)) if part)

@@ -16,15 +16,15 @@ def flag_lines(report: FlagReport) -> Iterator[str]:
     count = len(report.findings)
     yield f"Step {report.step}: {count} {'finding' if count == 1 else 'findings'} among {report.outputs} outputs."
     yield f"The median output's logit moves {report.median:.3g} per unit of p(1 − p), to be scaled by lr² for a swap."
-    if not report.scored:
-        yield "None can be flagged: that takes at least 8 outputs, of which less than half move alike."
     for number, finding in enumerate(report.findings, start=1):
         first, *rest = finding_lines(finding, report)
         yield f"{number}. {first}"
         yield from (f"   {line}" for line in rest)
     if report.undecided:
         labels = _listed([f"`{label}`" for label in report.undecided])
-        yield f"Not flagged: {labels}. Their logits move as far, but only where p(1 − p) is large."
+        yield f"Not listed: {labels}. Raw logits move far there, but only because p(1 − p) is large."
+    if report.left_out:
+        yield f"{report.left_out} more outputs move at least twice as far as the median."
     yield from _control_lines(report)
 
 
@@ -53,18 +53,18 @@ def _what(finding: Finding) -> str:
 
 def _held_against(finding: Finding, report: FlagReport) -> Iterator[str]:
     independent = report.controls["independent"]
-    if independent is not None and finding.matched is False:
+    if independent is not None and finding.matched is False and finding.cause == "exclusive":
         own = _listed([f"{move.rate:.3f}" for move in finding.movements])
         others = _listed([f"{rate:.3f}" for rate in report.control_rates])
         yield f"The independent controls have the rates {others}, not {own}: they do not settle this."
-    elif independent is not None:
+    elif independent is not None and finding.matched:
         above = finding.first.multiple is not None and finding.first.multiple > independent
         so = "the rates alone do not explain it" if above else "the rates alone explain it"
         yield f"Independent control labels of the same rates move {_times(independent)}: {so}."
-    if finding.cause == "exclusive" and finding.first.softmax is not None:
+    if finding.vanishes is not None:
         left = _listed([_times(move.softmax) for move in finding.movements])
-        so = "gone, as exclusion predicts" if finding.vanishes else "still there, so that exclusion is not its cause"
-        yield f"With a softmax head they move {left}: {so}."
+        stays = "still there, so modelling them as independent is not what moves them"
+        yield f"With a softmax head they move {left}: {'gone, as exclusion predicts' if finding.vanishes else stays}."
 
 
 def _next(finding: Finding, report: FlagReport) -> str:
@@ -75,7 +75,7 @@ def _next(finding: Finding, report: FlagReport) -> str:
     if finding.cause == "unknown":
         return "Do: look at the pairs that move it most, in the table `perturbations`."
     softmax = "a softmax over both (loss `grouped_cross_entropy`)"
-    if finding.first.softmax is not None:
+    if finding.vanishes:
         return f"Do: model them with {softmax}."
     wanting = "" if finding.matched else ", and make `controls` of this pair in the data"
     return f"Do: compare with {softmax}{wanting}."
@@ -88,11 +88,11 @@ def _control_lines(report: FlagReport) -> Iterator[str]:
         yield f"Control labels move: {_listed(known)}."
     if missing:
         yield f"Missing controls: {_listed(missing)}. Without them the cause of a finding stays open."
-    exclusive, identical, independent = (report.controls[kind] for kind in CONTROL_KINDS)
+    exclusive, independent = report.controls["exclusive"], report.controls["independent"]
     if exclusive is not None and independent is not None and exclusive <= independent:
         yield "Exclusive controls move no further than independent ones: this job does not show exclusion."
-    if exclusive is not None and identical is not None and exclusive <= identical:
-        yield "Identical controls move as far as exclusive ones: any dependence of labels shows, not exclusion alone."
+    if report.copied is not None:
+        yield f"Identical controls copy `{report.copied.label}`, which itself moves {_times(report.copied.multiple)}."
     if not report.softmax:
         yield "Missing control: a job with a softmax head, under which the effect of exclusion should vanish."
 

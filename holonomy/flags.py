@@ -6,7 +6,7 @@ data has them (`schemas.data.LabelControls`), and against a second job with a so
 
 - if independent labels with the same rates move as far, the rates explain the movement;
 - if exclusive controls move no further than independent ones, this job does not show exclusion at all;
-- if identical controls move as far as exclusive ones, any dependence of labels shows, exclusion or not;
+- identical controls are copies of a label and should move as it does: being predicted more than once moves nothing;
 - if the movement stays under a softmax, modelling the labels as independent is not its cause.
 
 Multiples of a job's own median compare jobs whose losses have different scales; raw numbers would not.
@@ -19,8 +19,14 @@ from typing import Any, Literal
 
 from schemas.data import CONTROL_LABELS
 
-SELDOM = 0.5
+NOTABLE = 2.0
+"""Multiple of the median raw movement from which on an output that is not flagged is named."""
+MOST = 10
+"""Findings in a report."""
+SELDOM = 0.25
 """Lift up to which two labels count as excluding each other."""
+SIGNIFICANT = 4.0
+"""Standard deviations, of a Poisson count, by which such labels meet less often than by chance."""
 ALWAYS = 0.9
 """Share of one label's examples that carry the other, from which on the one counts as coming with the other."""
 VANISHED = 0.5
@@ -33,7 +39,7 @@ ControlKind = Literal["exclusive", "independent", "identical"]
 Cause = Literal["exclusive", "together", "unknown"]
 Verdict = Literal["supported", "open", "refuted"]
 CONTROL_KINDS: tuple[ControlKind, ...] = ("exclusive", "identical", "independent")
-_BEST_FIRST: tuple[Verdict, ...] = ("supported", "open", "refuted")
+_VERDICTS: tuple[Verdict, ...] = ("supported", "open", "refuted")
 
 
 @dataclass(frozen=True)
@@ -55,15 +61,16 @@ class Movement:
 
 @dataclass(frozen=True)
 class Finding:
-    """A flagged output, alone or with the label that may be why.
+    """An output that moves far, alone or with the label that may be why.
 
     Attributes:
-        first: The flagged output.
+        first: The output.
         other: The label that `cause` is about.
         cause: What the labels of the train split suggest: `exclusive` labels seldom meet, `together` means that one
             comes with the other, `unknown` neither.
         lift: P(both) / (P(first) P(other)).
         expected: Train examples that would carry both by chance, for `exclusive`.
+        compared: Whether the job with a softmax head has one softmax over both.
         matched: Whether the independent controls have the rates of these labels; None without controls.
         verdict: What controls and softmax say of the cause: `refuted` if the rates alone explain the movement or a
             softmax leaves it, `supported` if every control that there is agrees, `open` else.
@@ -74,6 +81,7 @@ class Finding:
     cause: Cause = "unknown"
     lift: float | None = None
     expected: float | None = None
+    compared: bool = False
     matched: bool | None = None
     verdict: Verdict = "open"
 
@@ -84,9 +92,11 @@ class Finding:
 
     @property
     def vanishes(self) -> bool | None:
-        """Whether a softmax head takes the movement away; None if that is not known."""
+        """Whether a softmax over both takes the movement away; None if that is not known."""
         multiple, left = self.first.multiple, self.first.softmax
-        return None if multiple is None or left is None else left <= VANISHED * multiple
+        if not self.compared or self.cause != "exclusive" or multiple is None or left is None:
+            return None
+        return left <= VANISHED * multiple
 
 
 @dataclass(frozen=True)
@@ -96,35 +106,41 @@ class FlagReport:
     Attributes:
         step: Checkpoint.
         outputs: Outputs, controls not counted.
-        scored: Whether there were enough outputs, spread enough, to flag any.
         median: Median over them of normalised_rms: logit per p(1 − p), to be scaled by lr² for a swap.
         controls: Multiples of the control labels, the larger of both of a kind; None where the job has none.
         control_rates: Rates of the independent controls.
+        copied: The label that the identical controls copy, if there are any.
         softmax: Whether a job with a softmax head was given.
-        findings: The best supported first, then by movement.
-        undecided: Outputs whose raw movement is that of flagged ones, but not per unit of p(1 − p).
+        findings: Exclusive labels before others, best supported first, then by movement; at most `MOST`.
+        left_out: Findings beyond those.
+        undecided: Outputs whose raw movement is twice the median or more, but not per unit of p(1 − p).
     """
 
     step: int
     outputs: int
-    scored: bool
     median: float
     controls: Mapping[ControlKind, float | None]
     control_rates: tuple[float, ...]
+    copied: Movement | None
     softmax: bool
     findings: tuple[Finding, ...]
+    left_out: int
     undecided: tuple[str, ...]
 
 
 def flag_outputs(
-    rows: Sequence[Row], softmax: Sequence[Row] | None = None, groups: Sequence[Collection[str]] = ()
+    rows: Sequence[Row],
+    softmax: Sequence[Row] | None = None,
+    softmax_groups: Sequence[Collection[str]] | None = None,
+    groups: Sequence[Collection[str]] = (),
 ) -> FlagReport:
     """Judge the outputs of one checkpoint.
 
     Args:
         rows: Rows of the `outputs` table of one job and one step.
         softmax: Such rows of a job with a softmax over the labels in question, matched by label.
-        groups: Labels between which the job itself has a softmax: they are no rivals of each other.
+        softmax_groups: Labels between which that job has a softmax; None if it has one over all.
+        groups: Labels between which the job itself has one: they are no rivals of each other.
 
     Raises:
         ValueError: the rows are none, of several checkpoints, or none of them moves.
@@ -135,25 +151,28 @@ def flag_outputs(
     moves = {row["label"]: _movement(row, multiples, under_softmax) for row in rows}
     controls = {kind: _of_kind(moves, kind) for kind in CONTROL_KINDS}
     rates = tuple(moves[label].rate for label in CONTROL_LABELS if "independent" in label and label in moves)
+    far = [row for row in own if row["flagged"]]
     findings = dict[frozenset[str], Finding]()
-    flagged = [row for row in own if row["flagged"]]
-    for row in sorted(flagged, key=lambda row: -row["normalised_rms"]):
-        rival = (
-            None if any({row["label"], row["rival"]} <= set(group) for group in groups) else moves.get(row["rival"])
-        )
-        finding = _judged(_suspected(row, moves, rival), controls, rates)
+    for row in sorted(far, key=lambda row: -row["normalised_rms"]):
+        pair = {row["label"], row["rival"]}
+        rival = None if _in_one(pair, groups) else moves.get(row["rival"])
+        compared = softmax is not None and (softmax_groups is None or _in_one(pair, softmax_groups))
+        finding = _judged(replace(_suspected(row, moves, rival), compared=compared), controls, rates)
         findings.setdefault(frozenset(move.label for move in finding.movements), finding)
-    least = min((row["logit_rms"] for row in flagged), default=float("inf"))
+    ranked = sorted(findings.values(), key=lambda one: (one.cause != "exclusive", _VERDICTS.index(one.verdict)))
+    raw = NOTABLE * median([row["logit_rms"] for row in own])
+    copy = next((row for row in rows if row["label"] == CONTROL_LABELS[-1]), None)
     return FlagReport(
         step=rows[0]["step"],
         outputs=len(own),
-        scored=any(row["score"] is not None for row in own),
         median=scale,
         controls=controls,
         control_rates=rates,
+        copied=None if copy is None else moves.get(copy["companion"]),
         softmax=softmax is not None,
-        findings=tuple(sorted(findings.values(), key=lambda one: _BEST_FIRST.index(one.verdict))),
-        undecided=tuple(row["label"] for row in own if row["logit_rms"] >= least and not row["flagged"]),
+        findings=tuple(ranked[:MOST]),
+        left_out=max(0, len(ranked) - MOST),
+        undecided=tuple(row["label"] for row in own if row["logit_rms"] >= raw and row not in far),
     )
 
 
@@ -180,14 +199,23 @@ def _of_kind(moves: Mapping[str, Movement], kind: ControlKind) -> float | None:
     return max((multiple for multiple in known if multiple is not None), default=None)
 
 
+def _in_one(pair: set[str], groups: Sequence[Collection[str]]) -> bool:
+    return any(pair <= set(group) for group in groups)
+
+
 def _suspected(row: Row, moves: Mapping[str, Movement], rival: Movement | None) -> Finding:
-    """A flagged output with what the labels of the train split suggest."""
+    """An output with what the labels of the train split suggest."""
     first, companion = moves[row["label"]], moves.get(row["companion"])
-    if rival is not None and row["rival_lift"] <= SELDOM:
+    if rival is not None and row["rival_lift"] <= SELDOM and _shortfall(row) >= SIGNIFICANT:
         return Finding(first, rival, "exclusive", row["rival_lift"], row["rival_expected"])
     if companion is not None and row["companion_lift"] * max(first.rate, companion.rate) >= ALWAYS:
         return Finding(first, companion, "together", row["companion_lift"])
     return Finding(first)
+
+
+def _shortfall(row: Row) -> float:
+    """(expected − observed) / √expected of a label and its rival."""
+    return float((1 - row["rival_lift"]) * row["rival_expected"] ** 0.5)
 
 
 def _judged(finding: Finding, controls: Mapping[ControlKind, float | None], rates: tuple[float, ...]) -> Finding:
@@ -205,7 +233,7 @@ def _matched(movements: Sequence[Movement], rates: tuple[float, ...]) -> bool | 
 
 def _verdict(found: Finding, matched: bool | None, controls: Mapping[ControlKind, float | None]) -> Verdict:
     multiple = found.first.multiple
-    exclusive, identical, independent = (controls[kind] for kind in CONTROL_KINDS)
+    exclusive, independent = controls["exclusive"], controls["independent"]
     if multiple is None:
         return "open"
     if matched and independent is not None and independent >= multiple:
@@ -216,5 +244,4 @@ def _verdict(found: Finding, matched: bool | None, controls: Mapping[ControlKind
         return "refuted"
     if not matched or exclusive is None or independent is None:
         return "open"
-    shows = exclusive > independent and (identical is None or exclusive > identical)
-    return "supported" if shows else "open"
+    return "supported" if exclusive > independent else "open"

@@ -11,15 +11,15 @@ from pydantic import Field, TypeAdapter
 from schemas.base import Digest, LabelName, Name, Spec
 
 MAX_SHARD_BYTES = 64 * 2**20
-MAX_CLASSES = MAX_VOCABULARY = 2**16
-"""Classes and tokens are stored in two bytes."""
+MAX_EXTENT = 2**16
+"""Classes and tokens are stored in two bytes; no axis of an input is longer either."""
 
 SplitName = Literal["train", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "test")
 Layout = dict[str, tuple[Literal["uint8", "uint16"], tuple[int, ...]]]
 """Element type and shape of each array of a shard."""
-Extent = Annotated[int, Field(ge=1, le=65_536)]
-Labels = Annotated[tuple[LabelName, ...], Field(min_length=1, max_length=MAX_CLASSES)]
+Extent = Annotated[int, Field(ge=1, le=MAX_EXTENT)]
+Labels = Annotated[tuple[LabelName, ...], Field(min_length=1, max_length=MAX_EXTENT)]
 
 
 class Shard(Spec):
@@ -113,7 +113,7 @@ class StoredTokenizer(Spec):
     """Digest of its bytes; its key in the bucket is `datasets/tokenizers/<sha256>.json`."""
     size_bytes: Annotated[int, Field(ge=1, le=MAX_SHARD_BYTES)]
     """Length."""
-    vocabulary: Annotated[int, Field(ge=2, le=MAX_VOCABULARY)]
+    vocabulary: Annotated[int, Field(ge=2, le=MAX_EXTENT)]
     """Number of tokens; 0 is padding, 1 stands for what is unknown."""
     library: str
     """Library that trained it, with its version."""

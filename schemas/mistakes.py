@@ -35,9 +35,23 @@ def locate(location: Sequence[str | int], body: object, model: type[BaseModel] |
         elif isinstance(value, dict) and part in value:
             path, value = _join(path, part), value[part]
             holder, inner = inner, _model_of_field(inner, part, value)
-        elif last and isinstance(value, dict) and part != value.get("kind"):
+        elif last and isinstance(value, dict) and part != value.get("kind") and "[" not in part:
             path, holder = _join(path, part), inner
     return Place(path, holder)
+
+
+def closest(errors: Sequence[Mapping[str, Any]], body: object) -> list[Mapping[str, Any]]:
+    """Errors without those of members of a union that the input was never meant for.
+
+    Where a value may be a word, a list or an object, pydantic says of each how the value differs from it. The one
+    whose error lies within the value came closest: the others, which want another type altogether, are left out.
+    """
+    paths = [locate(error["loc"], body, None).path for error in errors]
+    return [
+        error
+        for error, path in zip(errors, paths, strict=True)
+        if not (error["type"] in _OTHER_TYPE and any(other.startswith((f"{path}.", f"{path}[")) for other in paths))
+    ]
 
 
 def _join(path: str, part: str) -> str:
@@ -83,6 +97,8 @@ def what(error: Mapping[str, Any], place: Place) -> str:
             return unknown("kind", str(context["tag"]), kinds)
         case "union_tag_not_found":
             return "needs a field `kind` that says which variant it is"
+        case "too_short":
+            return f"expected at least {context['min_length']} of them; came {shown(error.get('input'))}"
         case "value_error" | "assertion_error":
             return str(context.get("error", error["msg"]))
         case _:
@@ -90,6 +106,7 @@ def what(error: Mapping[str, Any], place: Place) -> str:
             return f"{expected}; came {shown(error.get('input'))}"
 
 
+_OTHER_TYPE = frozenset({"literal_error", "tuple_type", "model_type", "model_attributes_type", "dict_type"})
 _EXPECTED = {
     "int_parsing": "expected a whole number",
     "int_type": "expected a whole number",

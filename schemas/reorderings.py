@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self, assert_never
 
 from pydantic import Field, model_validator
 
-from schemas.base import PositiveFloat, Seed, Spec
+from schemas.base import Seed, Spec
 from schemas.data import Index
 
 MAX_REORDERINGS = 100_000
@@ -51,7 +51,7 @@ class Reorderings(Spec):
 
     orders: Annotated[Swaps | Shuffles | ListedOrders, Field(discriminator="kind")]
     """Which orders are compared."""
-    lr: PositiveFloat = 1e-3
+    lr: Annotated[float, Field(ge=1e-9, le=1e3)] = 1e-3
     """Learning rate of the exact steps; stored effects are divided by lr²."""
 
 

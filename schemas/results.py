@@ -283,7 +283,7 @@ OUTPUTS = ResultTable(
         Column(
             "slack",
             "float",
-            "Mean over test examples of p(1 − p): how much a probability moves per unit of logit. "
+            "Root mean square over test examples of p(1 − p): how much a probability moves per unit of logit. "
             "p is the sigmoid of the logit for independent labels, else the softmax.",
         ),
         Column("normalised_rms", "float", "logit_rms / slack: not large merely because p(1 − p) is.", nullable=True),
@@ -294,12 +294,12 @@ OUTPUTS = ResultTable(
             "output's own logit.",
         ),
         Column(
-            "score",
+            "multiple",
             "float",
-            "Robust z-score of log10 normalised_rms among the outputs: distance from the median / (1.4826 · MAD).",
+            "normalised_rms over its median among the outputs that are no controls.",
             nullable=True,
         ),
-        Column("flagged", "bool", "True where the score is above 3."),
+        Column("flagged", "bool", "True where the multiple is 2 or more."),
         Column("label_rate", "float", "Share of the T test examples that carry the label."),
         Column("train_rate", "float", "Share of the train split that carries the label."),
         Column(

@@ -41,8 +41,11 @@ def main() -> int:
     figures: list[Figure] = []
     with deterministic():
         for name in arguments.only or CASES:
-            print(f"{name} …", file=sys.stderr, flush=True)
-            figures += CASES[name](conditions)
+            print(f"{name} …", file=sys.stderr)
+            figures += (found := CASES[name](conditions))
+            # Said at once: a whole run takes half an hour.
+            for figure in found:
+                print(f"  {figure.name}: {figure.value:.4g} {figure.unit}", file=sys.stderr)
     more = {"device": _device_name(conditions), "threads": "1", "load_at_end": f"{os.getloadavg()[0]:.1f}"}
     return report("brackets-cuda" if conditions.cuda else "brackets", figures, more, arguments)
 

@@ -1,4 +1,4 @@
-"""Peak memory of all brackets of a model, each in a fresh process that lets a tile's numbers go once they are summed.
+"""Peak memory of all brackets of a model, in a fresh process that lets a tile's numbers go once they are summed.
 
 Axes: N examples, n parameter tensors.
 """
@@ -52,16 +52,30 @@ def _figures(
     ]
 
 
-def _peak(given: Subject) -> dict[str, float | str]:
-    """Peak memory above what model and data hold, in bytes, and seconds."""
-    shapes = list(tile_shapes(len(given.inputs), TILE_EDGE))
-    before = _start(given.inputs.device)
+def _peak(model: str, N: int, device: torch.device) -> dict[str, float | str]:
+    """The most memory held since the imports, less the model and the data, in bytes; and the seconds of all brackets.
+
+    The look at the model by which its path is chosen is inside.
+    """
+    before = _start(device)
+    if model == "mlp":
+        given = subject(MLP, MLP_INPUT, N, device)
+    else:
+        given = subject(RESNET, IMAGE, N, device, K=OUTPUTS, soft=True)
     began = time.perf_counter()
-    total = sum(tile.sums.squares.sum().item() for tile in tiles(given, shapes))
+    total = sum(tile.sums.squares.sum().item() for tile in tiles(given, list(tile_shapes(N, TILE_EDGE))))
     seconds = time.perf_counter() - began
     if not total > 0:
         raise RuntimeError(f"the brackets must have positive norms, their squares sum to {total}")
-    return {"peak": _high_water(given.inputs.device) - before, "seconds": seconds, "path": given.path.name}
+    peak = _high_water(device) - before - _held(given)
+    return {"peak": peak, "seconds": seconds, "path": given.path.name}
+
+
+def _held(given: Subject) -> int:
+    """Bytes of the model and the data."""
+    functional = given.functional
+    tensors = (*functional.parameters.values(), *functional.buffers.values(), given.inputs, given.targets)
+    return sum(tensor.nbytes for tensor in tensors)
 
 
 def _start(device: torch.device) -> int:
@@ -91,13 +105,8 @@ def main() -> None:
     parser.add_argument("device", choices=("cpu", "cuda"))
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    device = torch.device(arguments.device)
-    if arguments.model == "mlp":
-        given = subject(MLP, MLP_INPUT, arguments.examples, device)
-    else:
-        given = subject(RESNET, IMAGE, arguments.examples, device, K=OUTPUTS, soft=True)
     with deterministic():
-        print(json.dumps(_peak(given)))
+        print(json.dumps(_peak(arguments.model, arguments.examples, torch.device(arguments.device))))
 
 
 if __name__ == "__main__":

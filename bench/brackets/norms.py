@@ -68,7 +68,8 @@ def _against_textbook(
         "textbook, chunked": lambda: textbook_norms(functional, inputs, targets, chunk_size=1),
     }
     check_norms(all_pairs(given), textbook_norms(functional, inputs, targets, chunk_size=1), TOLERANCE)
-    times = interleaved(methods, 2 if conditions.quick else 5, conditions.device, {"engine": repeats})
+    rounds, warm = 2 if conditions.quick else 5, frozenset({"engine", "textbook, chunked"})
+    times = interleaved(methods, rounds, conditions.device, {"engine": repeats}, warm)
     baseline = times.fastest("textbook", "textbook, chunked")
     ratio = times.ratio(baseline, "engine")
     return [

@@ -4,6 +4,7 @@ Axes: N examples, T test examples, K outputs.
 """
 
 import torch
+from torch import Tensor
 
 from bench.brackets.case import Conditions, spread_figure
 from bench.brackets.engine import all_pairs
@@ -43,7 +44,9 @@ def conv_net(conditions: Conditions) -> list[Figure]:
     given = subject(CONVNET, IMAGE, N, conditions.device, T=T)
     pairs = N * (N - 1) // 2
     directions = _brackets(given)
-    _check(all_pairs(given, moved=True).logits, logit_perturbations(given.functional, given.tests, directions))
+    check_perturbations(
+        all_pairs(given, moved=True).logits, logit_perturbations(given.functional, given.tests, directions)
+    )
     methods = {
         "alone": lambda: all_pairs(given),
         "moved": lambda: all_pairs(given, moved=True),
@@ -69,7 +72,12 @@ def _brackets(given: Subject) -> Tensors:
     return {name: torch.stack([bracket[name] for bracket in kept]) for name in kept[0]}
 
 
-def _check(ours: torch.Tensor | None, theirs: torch.Tensor) -> None:
+def check_perturbations(ours: Tensor | None, theirs: Tensor) -> None:
+    """Return, if logit perturbations equal those of another method, so that nothing wrong can be fast.
+
+    Raises:
+        RuntimeError: they differ, or there are none.
+    """
     scale = theirs.abs().max().item()
     if ours is None or not torch.allclose(ours, theirs.cpu(), rtol=_RELATIVE, atol=_ABSOLUTE * scale):
-        raise RuntimeError("logit perturbations must equal those of a jvp over the same brackets; they do not")
+        raise RuntimeError("logit perturbations must equal those of a jvp over the same brackets, they do not")

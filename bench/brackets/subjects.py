@@ -14,10 +14,9 @@ from schemas.models import ConvNet, Mlp, Model, MxResNet
 from schemas.training import Training
 from service.planner.memory import micro_edge
 from service.planner.size import DataSize, model_size
+from workers.brackets.choose import choose
 from workers.brackets.functional import Functional
 from workers.brackets.path import BracketPath
-from workers.brackets.structured.path import Structured
-from workers.brackets.tap import Tap
 from workers.losses import example_loss
 from workers.models import initialised
 
@@ -72,5 +71,6 @@ def subject(
     targets = labels.float() if soft else torch.nn.functional.one_hot(labels, K).float()
     tests = torch.randn(T, *shape, generator=generator)
     functional = Functional.of(model, loss)
-    path = Structured.of(functional) if spec.kind == "mlp" else Tap(functional)
-    return Subject(spec, functional, path, inputs.to(device), targets.to(device), tests.to(device))
+    inputs, targets, tests = (tensor.to(device) for tensor in (inputs, targets, tests))
+    path = choose(functional, inputs[:2], targets[:2], "auto", device).path
+    return Subject(spec, functional, path, inputs, targets, tests)

@@ -31,7 +31,7 @@ READING_COLUMNS = {
     "pairs": "step,i,j,bracket_norm,bracket_rms,defect,cosine_i,cosine_j,gradient_cosine,cancellation",
     "perturbations": "step,i,j,logit_rms,logit_max,norm_euclidean,norm_softmax,norm_bernoulli",
     "reorderings": "step,reordering,items,i,j,relative_error,cosine,predicted_loss,realised_loss,agrees",
-    "outputs": "step,output,label,logit_rms,slack,normalised_rms,score,flagged,rival,rival_lift",
+    "outputs": "step,output,label,logit_rms,slack,normalised_rms,multiple,flagged,rival,rival_lift",
 }
 """What people are shown of tables that are too wide for them, when nothing is asked for."""
 TABLES: dict[type[JobHandle], tuple[str, ...]] = {

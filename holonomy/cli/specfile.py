@@ -12,7 +12,7 @@ from holonomy.errors import BadFile
 from schemas.brackets import Brackets
 from schemas.diagnostic import Diagnostic
 from schemas.jobs import job_spec
-from schemas.mistakes import locate, what
+from schemas.mistakes import closest, locate, what
 from schemas.training import Training
 
 SHOWN_MISTAKES = 10
@@ -38,7 +38,7 @@ def parse_spec(text: str, name: str) -> Training | Brackets | Diagnostic:
     try:
         return job_spec.validate_python(value)
     except ValidationError as error:
-        mistakes = error.errors(include_url=False)
+        mistakes = closest(error.errors(include_url=False), value)
         lines = [_mistake(dict(item), value, node, name) for item in mistakes[:SHOWN_MISTAKES]]
         if len(mistakes) > SHOWN_MISTAKES:
             lines.append(f"{name}: and {len(mistakes) - SHOWN_MISTAKES} more")

@@ -2,11 +2,11 @@
 
 from holonomy.faces.canvas import Canvas, Colour
 from holonomy.faces.hair import shade
-from holonomy.faces.head import Head
+from holonomy.faces.head import GOLD, Head
 
 _WHITE: Colour = (0.96, 0.96, 0.96)
+_FRAME: Colour = (0.05, 0.05, 0.08)
 _PUPIL: Colour = (0.12, 0.10, 0.12)
-_GOLD: Colour = (1.0, 0.84, 0.2)
 
 
 def paint_skin(canvas: Canvas, head: Head) -> None:
@@ -47,9 +47,9 @@ def paint_eyes(canvas: Canvas, head: Head) -> None:
             shade(head.hair, 0.7),
         )
         if has("Eyeglasses"):
-            canvas.ring(x, y, 0.135, 0.035, (0.05, 0.05, 0.08))
+            canvas.ring(x, y, 0.135, 0.035, _FRAME)
     if has("Eyeglasses"):
-        canvas.block(head.x, y - 0.02, y + 0.01, 0.05, 0.05, (0.05, 0.05, 0.08))
+        canvas.block(head.x, y - 0.02, y + 0.01, 0.05, 0.05, _FRAME)
 
 
 def paint_nose(canvas: Canvas, head: Head) -> None:
@@ -89,4 +89,4 @@ def paint_earrings(canvas: Canvas, head: Head) -> None:
     """A golden disc below each ear."""
     if "Wearing_Earrings" in head.traits:
         for side in (-1, 1):
-            canvas.ellipse(head.x + side * (head.half_width + 0.02), head.y + 0.16, 0.055, 0.055, _GOLD)
+            canvas.ellipse(head.x + side * (head.half_width + 0.02), head.y + 0.16, 0.055, 0.055, GOLD)

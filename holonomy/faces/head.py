@@ -10,6 +10,11 @@ from holonomy.faces.hair import shade
 
 _SKINS: tuple[Colour, ...] = ((0.88, 0.70, 0.58), (0.78, 0.58, 0.45), (0.62, 0.43, 0.32))
 _PALE: Colour = (0.97, 0.90, 0.86)
+GOLD: Colour = (1.0, 0.84, 0.2)
+"""Of necklaces and earrings."""
+_RED: Colour = (0.75, 0.08, 0.1)
+_BLUE: Colour = (0.15, 0.45, 0.6)
+_SHINE: Colour = (1.0, 0.97, 0.92)
 _CLOTHES: tuple[Colour, ...] = ((0.25, 0.35, 0.55), (0.55, 0.25, 0.30), (0.30, 0.45, 0.30), (0.75, 0.75, 0.78))
 
 
@@ -96,10 +101,10 @@ def paint_body(canvas: Canvas, head: Head) -> None:
     canvas.ellipse(head.x, 1.15, 0.85, 0.38, head.clothes)
     canvas.ellipse(head.x, 0.78, neck, 0.1, shade(head.skin, 0.88))
     if "Wearing_Necklace" in head.traits:
-        canvas.arc(head.x, 0.84, neck + 0.06, -0.12, 0.05, (0.98, 0.85, 0.25))
+        canvas.arc(head.x, 0.84, neck + 0.06, -0.12, 0.05, GOLD)
     if "Wearing_Necktie" in head.traits:
-        canvas.block(head.x, 0.80, 0.88, 0.07, 0.05, (0.75, 0.08, 0.10))
-        canvas.block(head.x, 0.88, 1.05, 0.05, 0.11, (0.75, 0.08, 0.10))
+        canvas.block(head.x, 0.80, 0.88, 0.07, 0.05, _RED)
+        canvas.block(head.x, 0.88, 1.05, 0.05, 0.11, _RED)
 
 
 def paint_skull(canvas: Canvas, head: Head) -> None:
@@ -121,7 +126,7 @@ def paint_hair_above(canvas: Canvas, head: Head) -> None:
         for side in (-1, 1):
             canvas.block(head.x + side * (head.half_width - 0.05), head.y - 0.1, head.y + 0.2, 0.06, 0.04, head.hair)
     if "Bald" in head.traits:
-        canvas.ellipse(head.x - 0.1, head.crown + 0.12, 0.1, 0.05, (1.0, 0.97, 0.92), 0.7)
+        canvas.ellipse(head.x - 0.1, head.crown + 0.12, 0.1, 0.05, _SHINE, 0.7)
         return
     line = head.crown + 0.18
     canvas.arc(head.x, head.crown + 0.06, head.half_width - 0.02, 0.2, 0.24, head.hair)
@@ -144,12 +149,12 @@ def paint_hat(canvas: Canvas, head: Head) -> None:
     """A cap with a brim; hair shows below it."""
     if "Wearing_Hat" in head.traits:
         top = max(-0.98, head.crown - 0.25)
-        canvas.block(head.x, top, head.crown + 0.1, head.half_width - 0.02, head.half_width + 0.1, (0.15, 0.45, 0.6))
+        canvas.block(head.x, top, head.crown + 0.1, head.half_width - 0.02, head.half_width + 0.1, _BLUE)
         canvas.block(
             head.x,
             head.crown + 0.06,
             head.crown + 0.14,
             head.half_width + 0.24,
             head.half_width + 0.24,
-            (0.1, 0.3, 0.42),
+            shade(_BLUE, 0.68),
         )

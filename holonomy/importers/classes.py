@@ -5,7 +5,7 @@ from pathlib import Path
 
 from holonomy.errors import BadFile
 from holonomy.importers.source import needed_folder
-from schemas.datasets import MAX_CLASSES
+from schemas.datasets import MAX_EXTENT
 
 Labelled = tuple[Path, int]
 """A file and the number of its class."""
@@ -19,8 +19,8 @@ def class_names(split: Path) -> tuple[str, ...]:
     """
     needed_folder(split, "one folder per class")
     names = tuple(sorted(entry.name for entry in split.iterdir() if entry.is_dir() and entry.name[0] != "."))
-    if not 1 <= len(names) <= MAX_CLASSES:
-        raise BadFile(f"{split} should hold 1 to {MAX_CLASSES:,} folders, one per class; it holds {len(names)}")
+    if not 1 <= len(names) <= MAX_EXTENT:
+        raise BadFile(f"{split} should hold 1 to {MAX_EXTENT:,} folders, one per class; it holds {len(names)}")
     return names
 
 

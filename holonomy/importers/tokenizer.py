@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from holonomy.errors import Refused
 from holonomy.importers.extras import needed
 from holonomy.importers.source import Shorts
 from schemas.datasets import StoredTokenizer
 
 PADDING, UNKNOWN = "[PAD]", "[UNK]"
 """Tokens 0 and 1."""
-_WHY = "reading texts"
+# An encoded text takes far more memory than its tokens.
+_BATCH = 256
 
 
 class Tokenizer:
@@ -29,19 +31,25 @@ class Tokenizer:
         """Merge the most frequent neighbours until there are `vocabulary` tokens, or nothing is left to merge.
 
         Raises:
+            Refused: the texts have more different characters than that.
             Unconfigured: the library `tokenizers` is not installed.
         """
-        library = needed("tokenizers", "text", _WHY)
-        parts = {name: needed(f"tokenizers.{name}", "text", _WHY) for name in ("normalizers", "pre_tokenizers")}
+        library = _library()
         trained = library.Tokenizer(library.models.BPE(unk_token=UNKNOWN))
-        trained.normalizer = parts["normalizers"].Sequence(
-            [parts["normalizers"].NFKC(), parts["normalizers"].Lowercase()]
-        )
-        trained.pre_tokenizer = parts["pre_tokenizers"].BertPreTokenizer()
-        trainer = needed("tokenizers.trainers", "text", _WHY).BpeTrainer(
+        cases = [library.normalizers.NFKC(), library.normalizers.Lowercase()]
+        trained.normalizer = library.normalizers.Sequence(cases)
+        trained.pre_tokenizer = library.pre_tokenizers.BertPreTokenizer()
+        trainer = library.trainers.BpeTrainer(
             vocab_size=vocabulary, special_tokens=[PADDING, UNKNOWN], show_progress=False
         )
         trained.train_from_iterator(texts, trainer)
+        least = trained.get_vocab_size()
+        # Leaving characters out would not be deterministic where they are equally rare.
+        if least > vocabulary:
+            raise Refused(
+                f"the texts have {least - 2:,} different characters, which with padding and unknown take {least:,} "
+                f"tokens; the vocabulary may hold {vocabulary:,}: make it larger"
+            )
         return cls(trained)
 
     def json(self) -> bytes:
@@ -55,13 +63,19 @@ class Tokenizer:
             sha256=hashlib.sha256(content).hexdigest(),
             size_bytes=len(content),
             vocabulary=self._trained.get_vocab_size(),
-            library=f"tokenizers {needed('tokenizers', 'text', _WHY).__version__}",
+            library=f"tokenizers {_library().__version__}",
         )
 
     def encode(self, texts: Sequence[str], length: int) -> Shorts:
         """Token ids (len(texts), length): the first `length` of each text, filled up with 0 at the end."""
         tokens = np.zeros((len(texts), length), dtype=np.uint16)
-        for row, encoded in zip(tokens, self._trained.encode_batch(list(texts)), strict=True):
-            ids = encoded.ids[:length]
-            row[: len(ids)] = ids
+        for start in range(0, len(texts), _BATCH):
+            encoded = self._trained.encode_batch_fast(list(texts[start : start + _BATCH]))
+            for row, one in zip(tokens[start : start + _BATCH], encoded, strict=True):
+                ids = one.ids[:length]
+                row[: len(ids)] = ids
         return tokens
+
+
+def _library() -> Any:
+    return needed("tokenizers", "text", "reading texts")

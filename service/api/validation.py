@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from schemas.mistakes import Place, locate, what
+from schemas.mistakes import Place, closest, locate, what
 from service.api.problems import ProblemError
 
 _SHOWN = 3
@@ -19,7 +19,8 @@ def problem(errors: Sequence[Mapping[str, Any]], body: object, model: type[BaseM
         body: the parsed body, if there was one.
         model: the model of the body.
     """
-    found = [_entry(error, body, model) for error in errors]
+    parted = [{**error, "in": error["loc"][0], "loc": error["loc"][1:]} for error in errors]
+    found = [_entry(error, body, model) for error in closest(parted, body)]
     unique = list({(entry["where"], entry["message"]): entry for entry in found}.values())
     lines = [f"{entry['where']}: {entry['message']}" for entry in unique[:_SHOWN]]
     more = f"; and {len(unique) - _SHOWN} more" if len(unique) > _SHOWN else ""
@@ -27,7 +28,7 @@ def problem(errors: Sequence[Mapping[str, Any]], body: object, model: type[BaseM
 
 
 def _entry(error: Mapping[str, Any], body: object, model: type[BaseModel] | None) -> dict[str, Any]:
-    source, *location = error["loc"]
+    source, location = error["in"], error["loc"]
     if error["type"] == "json_invalid":
         position = location[0] if location else 0
         reason = error["ctx"]["error"]

@@ -2,6 +2,7 @@
 
 A row is a 16-bit count of fields, and each field a 32-bit length (−1 for null) before its bytes, all big-endian. Rows
 are laid out in a rectangle of bytes as wide as the widest row; a mask of the bytes in use turns that into the stream.
+Mostly all rows are equally long, and then the rectangle is the stream.
 """
 
 import io
@@ -69,16 +70,19 @@ def copy_rows(connection: Connection, table: ResultTable, encoded: Iterable[byte
         cursor.close()
 
 
-def _rows(rows: int, fields: Sequence[tuple[Bytes, Mask]]) -> bytes:
+def _rows(rows: int, fields: Sequence[tuple[Bytes, Mask | None]]) -> bytes:
     count = np.broadcast_to(np.frombuffer(len(fields).to_bytes(2, "big"), np.uint8), (rows, 2))
     rectangle = np.concatenate([count, *(data for data, _ in fields)], axis=1)
-    used = np.concatenate([np.ones((rows, 2), bool), *(mask for _, mask in fields)], axis=1)
+    if all(mask is None for _, mask in fields):
+        return rectangle.tobytes()
+    masks = [np.ones(data.shape, bool) if mask is None else mask for data, mask in fields]
+    used = np.concatenate([np.ones((rows, 2), bool), *masks], axis=1)
     packed: Bytes = rectangle[used]
     return packed.tobytes()
 
 
-def _field(kind: ColumnType, values: Values, name: str, *, nullable: bool) -> tuple[Bytes, Mask]:
-    """Length prefix and bytes of one column, and which of them are in use."""
+def _field(kind: ColumnType, values: Values, name: str, *, nullable: bool) -> tuple[Bytes, Mask | None]:
+    """Length prefix and bytes of one column, and which of them are in use; None if all are."""
     if kind == "text":
         present, data, lengths = _texts(values, name)
     else:
@@ -87,8 +91,13 @@ def _field(kind: ColumnType, values: Values, name: str, *, nullable: bool) -> tu
     if not nullable and not present.all():
         raise BadRows(f"column `{name}` takes no null; row {int(np.argmin(present))} has one")
     prefix = np.where(present, lengths, -1).astype(">i4").view(np.uint8).reshape(-1, 4)
+    if not present.any():
+        return prefix, None
+    field = np.concatenate([prefix, data], axis=1)
+    if present.all() and (lengths == data.shape[1]).all():
+        return field, None
     used = (np.arange(data.shape[1]) < lengths[:, None]) & present[:, None]
-    return np.concatenate([prefix, data], axis=1), np.concatenate([np.ones_like(prefix, bool), used], axis=1)
+    return field, np.concatenate([np.ones_like(prefix, bool), used], axis=1)
 
 
 def _numbers(kind: ColumnType, values: Values, name: str) -> tuple[Mask, Bytes]:
@@ -115,11 +124,15 @@ def _numbers(kind: ColumnType, values: Values, name: str) -> tuple[Mask, Bytes]:
 
 
 def _texts(values: Values, name: str) -> tuple[Mask, Bytes, npt.NDArray[np.int64]]:
-    present = np.array([value is not None for value in values])
-    strange = next((value for value in values if value is not None and not isinstance(value, str)), None)
+    # Few values, such as the name of an object, are repeated in many rows.
+    known = {
+        value: b"" if value is None else value.encode() for value in set(values) if isinstance(value, str | None)
+    }
+    strange = next((value for value in values if value not in known), None)
     if strange is not None:
         raise BadRows(f"column `{name}` is text; came {type(strange).__name__}")
-    encoded = [b"" if value is None else value.encode() for value in values]
+    present = np.array([value is not None for value in values])
+    encoded = [known[value] for value in values]
     lengths = np.array([len(item) for item in encoded], dtype=np.int64)
     width = max(1, int(lengths.max(initial=0)))
     fixed = np.array(encoded, dtype=f"S{width}")

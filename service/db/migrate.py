@@ -1,5 +1,8 @@
 """Brings a database's schema up to this version."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -32,15 +35,27 @@ def current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def upgrade(url: str) -> str:
-    """Upgrade the database to `head` and return that revision. Of several at once, one works and the others wait."""
+def upgrade(url: str, revision: str = "head") -> str:
+    """Upgrade the database and return the revision of this code. Of several at once, one works, the others wait."""
+    with _migrating(url) as config:
+        command.upgrade(config, revision)
+    return head()
+
+
+def downgrade(url: str, revision: str) -> None:
+    """Take the database back to an earlier revision; what that has no place for is lost."""
+    with _migrating(url) as config:
+        command.downgrade(config, revision)
+
+
+@contextmanager
+def _migrating(url: str) -> Iterator[Config]:
     engine = connect(url, application="holonomy migrate", pool_size=1, statement_timeout_seconds=None)
     try:
         with engine.begin() as connection:
             connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
             config = _config()
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            return head()
+            yield config
     finally:
         engine.dispose()

@@ -3,8 +3,8 @@
 from itertools import pairwise
 from math import ceil, isqrt, sqrt
 
+from service.planner.ceilings import MAX_BLOCKS
 from service.planner.costs import Cost
-from service.planner.limits import MAX_BLOCKS
 from service.planner.memory import MAX_TILE_BYTES
 
 TARGET_SECONDS = 5.0

@@ -1,4 +1,4 @@
-"""Which way of computing brackets a job will probably take: enough to size its blocks; workers look for themselves."""
+"""Which way of computing brackets a job will probably take: enough to size its blocks. Workers choose themselves."""
 
 from typing import assert_never
 

@@ -18,6 +18,7 @@ from service.errors import Conflict
 from service.planner.limits import check
 from service.planner.size import DataSize, data_size
 from service.queue.datasets import Spec, manifest_of, pinned
+from service.queue.directions import check_directions
 from service.queue.events import Line, write
 from service.queue.retry import revive
 
@@ -81,7 +82,7 @@ def submit(
 
     Raises:
         Refused: the job is too large, or its examples or labels do not fit the data.
-        Missing: the dataset is not there.
+        Missing: the dataset, or the object of a saved direction, is not there.
         Conflict: the key came before with another submission, or the training run needed has failed.
     """
     request = digest(submission)
@@ -98,6 +99,8 @@ def submit(
             return earlier.job_id, False
     spec = pinned(connection, submission.spec)
     check(spec, _sizes(connection, spec))
+    if isinstance(spec, Brackets):
+        check_directions(connection, spec)
     job_id, created = _find_or_make(connection, spec, submission, submitted_by, version)
     if idempotency_key is not None:
         values = {"by": submitted_by, "key": idempotency_key, "request": request, "job": job_id}

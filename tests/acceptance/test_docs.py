@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["quickstart.md", "how-to/query-results.md", "how-to/import-a-dataset.md"]
+PAGES = [
+    "quickstart.md",
+    "how-to/query-results.md",
+    "how-to/import-a-dataset.md",
+    "how-to/find-outputs-that-swaps-move.md",
+]
 FENCE = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -23,6 +28,7 @@ def test_the_page_runs(page: str, stack_environment: dict[str, str], mnist_folde
         **stack_environment,
         "MNIST": str(mnist_folder),
         "FACES": str(tmp_path / "faces"),
+        "SWAPS": str(tmp_path / "swaps"),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     found = blocks(page)

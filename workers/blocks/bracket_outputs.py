@@ -9,6 +9,7 @@ from operator import add
 
 from schemas.blocks import BracketOutputs, ObjectRef
 from schemas.brackets import Brackets, TopPairs
+from schemas.data import CONTROL_LABELS
 from workers.blocks.checkpoints import described
 from workers.blocks.moves import read_sums, slacks
 from workers.blocks.prepared import Prepared, prepare
@@ -49,11 +50,12 @@ def bracket_outputs(
 def _facts(at: Prepared) -> OutputFacts:
     dataset, K = at.dataset, len(at.dataset.label_names)
     test = at.test_labels()
+    controls = [place for place, label in enumerate(dataset.label_names) if label in CONTROL_LABELS]
     return OutputFacts(
         labels=dataset.label_names,
-        slack=slacks(at).mean(0).numpy(),
+        slack=slacks(at).square().mean(0).sqrt().numpy(),
         label_rate=label_rates(test, K).cpu().numpy(),
         train_rate=label_rates(dataset.train.labels, K).cpu().numpy(),
-        neighbours=neighbours(dataset.train.labels) if dataset.independent else None,
+        neighbours=neighbours(dataset.train.labels, controls) if dataset.independent else None,
         test_examples=len(test),
     )

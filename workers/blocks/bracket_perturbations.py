@@ -37,13 +37,13 @@ def bracket_perturbations(
         MemoryFault: the pairs did not fit.
         Cancelled: the block was told to stop.
     """
-    micro = max(1, payload.micro >> shrink)
     selected = context.arrays(needed(inputs, f"selected/{payload.step:09d}"))["positions"]
     positions: Integers = selected[payload.start : payload.stop].numpy()
     place = f"{payload.step:09d}/{payload.start:09d}"
     name = f"moves/{place}"
     with deterministic(), refusals():
         at = prepare(spec, payload.step, inputs, context)
+        micro = max(1, at.pairs_at_once(payload.micro) >> shrink)
         with context.kernel():
             parts = []
             for row, columns in _rows(positions, micro):

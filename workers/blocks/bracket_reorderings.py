@@ -4,6 +4,7 @@ Axes: r reorderings.
 """
 
 from collections.abc import Sequence
+from math import isfinite
 
 import torch
 from torch import Tensor
@@ -41,14 +42,17 @@ def bracket_reorderings(
             effects = reordering_effects(
                 at.functional, at.training, orders, asked.lr, at.test(), context.check_cancelled
             )
-    arrays = _arrays(effects)
-    fine = torch.stack([array.isfinite() for array in arrays.values()]).all(0)
-    if not fine.all():
-        bad = [start + place for place in torch.nonzero(~fine).flatten().tolist()]
+    bad = [
+        number
+        for number, effect in enumerate(effects, start)
+        if not (isfinite(effect.predicted_norm) and isfinite(effect.exact_norm))
+    ]
+    if bad:
         raise UserFault(
             f"effects must be finite, those of reorderings {bad[:5]} at step {step} are not: lower the learning rate "
             f"(lr {asked.lr:g}), leave examples out or use an earlier checkpoint"
         )
+    arrays = _arrays(effects)
     stored = context.store(f"reordered/{step:09d}/{start:09d}", arrays, dict.fromkeys(arrays, "reordering"))
     data = {
         "step": step,

@@ -1,6 +1,7 @@
 """One tile of the pair matrix at one checkpoint."""
 
 from collections.abc import Sequence
+from math import isqrt
 
 import numpy as np
 import torch
@@ -10,12 +11,12 @@ from schemas.brackets import Brackets
 from workers.blocks import moves, tile_results
 from workers.blocks.checkpoints import described
 from workers.blocks.controls import null_of_tile, verifications_of_tile
-from workers.blocks.prepared import prepare
+from workers.blocks.prepared import Prepared, prepare
 from workers.blocks.tile_results import pair_numbers, tile_arrays, tile_sums
 from workers.brackets.geometry import TileShape
 from workers.brackets.recompute import recompute_cancelled
 from workers.brackets.refusals import refusals
-from workers.brackets.tile import TileTask, compute_tile
+from workers.brackets.tile import Flags, Tile, TileTask, compute_tile
 from workers.context import Context
 from workers.determinism import deterministic
 from workers.outcome import Finished, Rows
@@ -35,42 +36,28 @@ def bracket_tile(
         MemoryFault: the micro tile did not fit.
         Cancelled: the block was told to stop.
     """
-    step = payload.step
-    rows: dict[str, Rows] = {}
+    step, rows = payload.step, dict[str, Rows]()
     with deterministic(), refusals():
         at = prepare(spec, step, inputs, context)
         shape = TileShape.of(payload, len(at.chosen.train))
-        longest = max(len(shape.rows), len(shape.columns))
-        # Half of what was held: a tile may be smaller than its micro tiles may be.
-        micro = max(1, min(payload.micro, longest) >> shrink) if shrink else payload.micro
+        micro = _edge(at, shape, payload.micro, shrink)
         place = f"{step:09d}/{shape.rows.start:06d}-{shape.columns.start:06d}"
         name = f"tiles/{place}"
-        moved = at.chosen.flags(spec.perturbed, shape)
-        test = None if moved is None else at.test_inputs()
         with context.kernel():
-            task = TileTask(
-                shape,
-                micro,
-                spec.gauss_newton,
-                None if moved is None else at.tests(),
-                moved=moved,
-                kept=at.chosen.flags(spec.keep, shape),
-            )
-            tile = compute_tile(at.path, at.state, task, len(at.sizes), context.device, context.check_cancelled)
-            recomputed = recompute_cancelled(at.path, *at.examples(), tile, task, test, context.check_cancelled)
+            task = _task(at, shape, micro)
+            tile, recomputed = _computed(at, task)
             numbers = pair_numbers(tile, shape, at.chosen.train, step, recomputed)
             arrays = tile_arrays(tile, numbers, at.sizes)
-            sums = tile_sums(tile, shape, arrays, numbers, at.sizes) | {"null_defect": null_of_tile(at, shape)}
+            sums = tile_sums(tile, shape, arrays, numbers, at.sizes)
+            sums["null_defect"] = null_of_tile(at, shape, numbers.gradient_norms)
             kept = np.array(sorted(tile.kept), dtype=np.int64)
             rows["pairs"] = numbers.columns(step, sum(at.sizes), name, kept)
-            stored_moves = None
-            if moved is not None and tile.logits is not None:
-                places = np.flatnonzero(moved)
-                stored_moves = places, tile.logits
-                rows["perturbations"] = moves.perturbation_rows(at, step, numbers.examples[places], tile.logits, name)
-                arrays |= {"moved": torch.from_numpy(places), "logits": tile.logits}
+            if task.moved is not None and tile.logits is not None:
+                moved = np.flatnonzero(task.moved)
+                rows["perturbations"] = moves.perturbation_rows(at, step, numbers.examples[moved], tile.logits, name)
+                arrays |= {"moved": torch.from_numpy(moved), "logits": tile.logits}
                 sums |= moves.moved_sums(at, tile.logits)
-            verified = verifications_of_tile(at, shape, step, rows["pairs"], arrays["tensor_rms"], stored_moves)
+            verified = verifications_of_tile(at, shape, step, rows["pairs"], arrays)
             if verified is not None:
                 rows["verifications"] = verified
     for parameter in at.names if len(kept) else ():
@@ -89,3 +76,31 @@ def bracket_tile(
         **described(spec, at.dataset),
     }
     return Finished(data=data, rows=rows, objects=stored)
+
+
+def _edge(at: Prepared, shape: TileShape, asked: int, shrink: int) -> int:
+    """Edge of the inner tiles: as asked for, if the path can hold them, and halved `shrink` times."""
+    fitting = isqrt(at.pairs_at_once(asked**2))
+    # Half of what was held: a tile may be smaller than its micro tiles may be.
+    longest = max(len(shape.rows), len(shape.columns))
+    return max(1, min(fitting, longest) >> shrink) if shrink else fitting
+
+
+def _task(at: Prepared, shape: TileShape, micro: int) -> TileTask:
+    moved = at.chosen.flags(at.spec.perturbed, shape)
+    return TileTask(
+        shape,
+        micro,
+        at.spec.gauss_newton,
+        None if moved is None else at.tests(),
+        moved=moved,
+        kept=at.chosen.flags(at.spec.keep, shape),
+    )
+
+
+def _computed(at: Prepared, task: TileTask) -> tuple[Tile, Flags]:
+    """The tile, and which of its pairs were taken again in float64."""
+    pause = at.context.check_cancelled
+    tile = compute_tile(at.path, at.state, task, len(at.sizes), at.context.device, pause)
+    test = None if task.moved is None else at.test_inputs()
+    return tile, recompute_cancelled(at.path, *at.examples(), tile, task, test, pause)

@@ -57,6 +57,7 @@ def functional_at(spec: Brackets, checkpoint: ObjectRef, context: Context) -> Fu
         load_tensors(model, context.arrays(checkpoint))
         functional = Functional.of(model, example_loss(spec.training.loss, dataset.label_names))
         functional.refuse_randomness(dataset.train.inputs[:2])
+        functional.refuse_coupling(dataset.train.inputs[:3])
         if spec.batchnorm == "frozen":
             chosen = torch.from_numpy(resolve(spec.examples, len(dataset.train), "train")).to(context.device)
             functional = frozen_statistics(functional, dataset.train.inputs[chosen], context.check_cancelled)

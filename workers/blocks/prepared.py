@@ -13,21 +13,24 @@ from torch import Tensor
 from schemas.blocks import ObjectRef
 from schemas.brackets import Brackets
 from schemas.canonical import digest
-from schemas.data import First, Indices, Random
 from workers.blocks.checkpoints import functional_at, functional_key, targets_of
 from workers.blocks.chosen import Chosen
+from workers.brackets.choose import choose
 from workers.brackets.functional import Functional
-from workers.brackets.generic import Generic
 from workers.brackets.path import BracketPath, FirstOrder
-from workers.brackets.structured.network import unsupported
-from workers.brackets.structured.path import Structured
 from workers.context import Context
-from workers.data import Dataset, load, resolve
+from workers.data import Dataset, load
 from workers.data.dataset import Split
 from workers.inputs import needed
 from workers.precision import torch_dtype
 
 T = TypeVar("T")
+GENERIC_BYTES = 2**30
+"""Of gradients and products, where blocks were sized for a path that holds none."""
+GENERIC_ARRAYS = 6
+"""Arrays of P values alive per pair."""
+SHOWN = 5
+"""Reasons of a path that are logged."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,13 @@ class Prepared:
         """Number of elements of each parameter tensor."""
         return [parameter.numel() for parameter in self.functional.parameters.values()]
 
+    def pairs_at_once(self, asked: int) -> int:
+        """How many pairs to hold: as many as asked for, unless the path turned out to be the one that needs most."""
+        if self.path.name != "generic":
+            return asked
+        item = torch_dtype(self.spec.dtype).itemsize
+        return max(1, min(asked, GENERIC_BYTES // (GENERIC_ARRAYS * max(1, sum(self.sizes)) * item)))
+
     def training(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Inputs (m, *input_shape) and targets (m, K) of training examples by train-split index."""
         return self._examples(self.dataset.train, torch.tensor(indices, dtype=torch.int64))
@@ -88,12 +98,6 @@ class Prepared:
             return None
         return self._examples(self.dataset.test, self._test_indices())
 
-    @property
-    def _tests(self) -> Indices | First | Random:
-        if self.spec.test_examples is None:
-            raise ValueError("the job has no test examples")
-        return self.spec.test_examples
-
     def test_inputs(self) -> Tensor:
         """Inputs (T, *input_shape) of the test examples."""
         return self.dataset.test.inputs[self._test_indices()]
@@ -104,7 +108,7 @@ class Prepared:
 
     def tests(self) -> Any:
         """What the path's `pairs` needs of the test examples."""
-        key = ("tests", self.key, self.path.name, digest(self._tests))
+        key = ("tests", self.key, self.path.name, self._tests)
         return self._once(key, lambda: self.path.tests(self.test_inputs()))
 
     def test_logits(self) -> Tensor:
@@ -114,11 +118,17 @@ class Prepared:
             with torch.no_grad():
                 return self.functional.logits(self.functional.parameters, self.test_inputs()).double().cpu()
 
-        return self._once(("test logits", self.key, digest(self._tests)), make)
+        return self._once(("test logits", self.key, self._tests), make)
+
+    @property
+    def _tests(self) -> Hashable:
+        """Names the test examples."""
+        return None if self.spec.test_examples is None else digest(self.spec.test_examples)
 
     def _test_indices(self) -> Tensor:
-        indices = resolve(self._tests, len(self.dataset.test), "test")
-        return torch.from_numpy(indices).to(self.context.device)
+        if self.chosen.test is None:
+            raise ValueError("the job has no test examples")
+        return torch.from_numpy(self.chosen.test).to(self.context.device)
 
     def _examples(self, split: Split, indices: Tensor) -> tuple[Tensor, Tensor]:
         chosen = indices.to(self.context.device)
@@ -140,11 +150,20 @@ def prepare(spec: Brackets, step: int, inputs: Sequence[ObjectRef], context: Con
     checkpoint = needed(inputs, f"checkpoints/{step:09d}")
     functional = functional_at(spec, checkpoint, context)
     key = functional_key(spec, checkpoint)
-    path = context.remember(("path", key, spec.path), lambda: _path(spec, functional))
-    return Prepared(spec, context, dataset, chosen, functional, path, key)
+    chosen_path = context.remember(("path", key, spec.path), lambda: _path(spec, step, dataset, functional, context))
+    return Prepared(spec, context, dataset, chosen, functional, chosen_path, key)
 
 
-def _path(spec: Brackets, functional: Functional) -> BracketPath[Any, Any]:
-    if spec.path in ("auto", "structured") and not unsupported(functional.model):
-        return Structured.of(functional)
-    return Generic(functional)
+def _path(
+    spec: Brackets, step: int, dataset: Dataset, functional: Functional, context: Context
+) -> BracketPath[Any, Any]:
+    """The path for a checkpoint; what made it the generic one is logged."""
+    few = torch.arange(min(2, len(dataset.train)), device=context.device)
+    inputs, targets = dataset.train.inputs[few], targets_of(spec, dataset, dataset.train, few)
+    found = choose(functional, inputs, targets, spec.path, context.device)
+    if found.path.name == "generic" and found.reasons:
+        reasons = "; ".join(f"{path}: {', '.join(why[:SHOWN])}" for path, why in found.reasons.items())
+        context.log(
+            f"brackets at step {step} are taken on the generic path, the faster ones do not know the model: {reasons}"
+        )
+    return found.path

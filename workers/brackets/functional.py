@@ -110,3 +110,18 @@ class Functional:
                 "the model gives different outputs for the same input in eval mode (dropout left on?): "
                 "brackets need a deterministic model"
             )
+
+    def refuse_coupling(self, inputs: Tensor) -> None:
+        """Run `inputs` as one batch and one by one, and return, if the logits agree to a thousandth of the largest.
+
+        Raises:
+            UserFault: they do not, so that no example has a gradient of its own.
+        """
+        with torch.no_grad():
+            batch = self.logits(self.parameters, inputs)
+            alone = torch.cat([self.logits(self.parameters, example) for example in torch.split(inputs, 1)])
+        if float((batch - alone).abs().max()) > 1e-3 * float(alone.abs().max()):
+            raise UserFault(
+                "the model gives an example other logits within a batch than alone: brackets need a loss that is a "
+                "sum over examples; take out what couples them, such as a mean over the batch"
+            )

@@ -22,12 +22,9 @@ from workers.losses import probabilities
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
-FLAG_ABOVE = 3.0
-"""Score above which an output is flagged."""
-FEWEST_OUTPUTS = 8
-"""Outputs below which none has a score: the spread of fewer is itself too uncertain to call one of them unusual."""
-TO_SIGMA = 1.4826
-"""Standard deviation of a normal distribution over its median absolute deviation."""
+FLAGGED_FROM = 2.0
+"""Multiple of the median output's movement from which on an output is flagged. Robust z-scores would flag nothing:
+outputs differ by factors in how well they are learnt, so their spread is wide wherever there is something to see."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ class OutputFacts:
 
     Attributes:
         labels: Names.
-        slack: Mean over test examples of p(1 − p).
+        slack: Root mean square over test examples of p(1 − p): movement is normalised as it is averaged.
         label_rate: Share of the test examples that carry the label.
         train_rate: Share of the train split.
         neighbours: Labels met less and more often than by chance; None for class labels, which exclude each other.
@@ -93,20 +90,14 @@ def output_sums(moved: np.ndarray[Any, Any], slacks: Floats) -> OutputSums:
     )
 
 
-def output_scores(normalised: Floats, controls: Flags) -> Floats:
-    """Robust z-scores of log10 of positive numbers: (x − median) / (1.4826 · MAD), (K,) to (K,).
+def output_multiples(normalised: Floats, controls: Flags) -> Floats:
+    """Numbers over their median among the outputs that are not `controls` (K,): (K,) to (K,).
 
-    Median and MAD are of the outputs that are not `controls` (K,). NaN where a number is not positive; all NaN with
-    fewer than `FEWEST_OUTPUTS` of them, or when half are equal, so that the median absolute deviation is 0.
+    NaN stays NaN and takes no part in the median; all NaN where that is 0 or there is none.
     """
-    scores = np.full(len(normalised), np.nan)
-    used = normalised > 0
-    if (used & ~controls).sum() < FEWEST_OUTPUTS:
-        return scores
-    x = np.log10(normalised, out=scores.copy(), where=used)
-    middle = np.median(x[used & ~controls])
-    spread = TO_SIGMA * np.median(np.abs(x[used & ~controls] - middle))
-    return (x - middle) / spread if spread > 0 else scores
+    known = normalised[~controls & ~np.isnan(normalised)]
+    middle = np.median(known) if len(known) else 0.0
+    return normalised / middle if middle > 0 else np.full(len(normalised), np.nan)
 
 
 def output_columns(step: int, sums: OutputSums, facts: OutputFacts) -> dict[str, Any]:
@@ -115,7 +106,7 @@ def output_columns(step: int, sums: OutputSums, facts: OutputFacts) -> dict[str,
     logit_rms = np.sqrt(sums.square_sum / count)
     normalised = np.divide(logit_rms, facts.slack, out=np.full(K, np.nan), where=facts.slack > 0)
     controls = np.array([label in CONTROL_LABELS for label in facts.labels], dtype=np.bool_)
-    scores = output_scores(np.nan_to_num(normalised), controls)
+    multiples = output_multiples(normalised, controls)
     near = facts.neighbours or [Neighbours()] * K
     labels = (*facts.labels,)
 
@@ -131,8 +122,8 @@ def output_columns(step: int, sums: OutputSums, facts: OutputFacts) -> dict[str,
         "slack": facts.slack,
         "normalised_rms": _or_none(normalised),
         "probability_rms": np.sqrt(sums.probability_square_sum / count),
-        "score": _or_none(scores),
-        "flagged": scores > FLAG_ABOVE,
+        "multiple": _or_none(multiples),
+        "flagged": multiples >= FLAGGED_FROM,
         "label_rate": facts.label_rate,
         "train_rate": facts.train_rate,
         "rival": [name(n.rival) for n in near],

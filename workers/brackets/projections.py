@@ -36,24 +36,6 @@ class Projections:
     pairs: Integers
     values: Floats
 
-    def columns(self, step: int, indices: Integers, labels: Sequence[str]) -> dict[str, Any]:
-        """All columns of the `projections` table (schemas.results.PROJECTIONS), one row per pair and direction.
-
-        Args:
-            step: Checkpoint.
-            indices: Train-split indices of all N examples, (N,).
-            labels: Names of the Q directions.
-        """
-        p, Q = self.values.shape
-        members = np.repeat(indices[self.pairs], Q, axis=0)
-        return {
-            "step": np.full(p * Q, step),
-            "i": members[:, 0],
-            "j": members[:, 1],
-            "target": list(labels) * p,
-            "value": self.values.reshape(-1),
-        }
-
 
 def project_rows(
     functional: Functional,

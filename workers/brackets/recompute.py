@@ -22,6 +22,9 @@ from workers.precision import doubled
 THRESHOLD = 1e-3
 """Cancellation below which a pair is taken in float64."""
 
+COMPARED = 1024
+"""Pairs of examples compared at a time."""
+
 Integers = np.ndarray[Any, np.dtype[np.int64]]
 S = TypeVar("S", bound=FirstOrder)
 
@@ -88,8 +91,12 @@ def cancelled(sums: PairSums) -> Flags:
 
 def identical(inputs: Tensor, targets: Tensor, pairs: Integers) -> Flags:
     """Which pairs (p, 2) of positions hold two examples with equal inputs and targets: bool (p,)."""
-    flags = [torch.equal(inputs[a], inputs[b]) and torch.equal(targets[a], targets[b]) for a, b in pairs.tolist()]
-    return np.array(flags, dtype=np.bool_)
+    flags = [np.zeros(0, dtype=np.bool_)]
+    for part in torch.split(torch.from_numpy(pairs).to(inputs.device), COMPARED):
+        a, b = part.unbind(1)
+        same = [(values[a] == values[b]).flatten(1).all(1) for values in (inputs, targets)]
+        flags.append((same[0] & same[1]).cpu().numpy())
+    return np.concatenate(flags)
 
 
 def exact_state(path: BracketPath[S, Any], inputs: Tensor, targets: Tensor, positions: Sequence[int]) -> S:

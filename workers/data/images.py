@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from schemas.data import Images
-from schemas.datasets import ImagesManifest, SplitName
+from schemas.datasets import ImagesManifest, Pictures, SplitName
 from schemas.images import channel_values, output_labels
 from workers.context import Context
 from workers.data.controls import control_labels
@@ -41,7 +41,7 @@ def images(spec: Images, context: Context, dtype: torch.dtype) -> Dataset:
         train=read("train"),
         test=read("test"),
         label_names=names,
-        normalisation=f"(pixels / 255 - {_written(mean)}) / {_written(std)}",
+        normalisation=f"{_prepared(manifest.preparation)}; (pixels / 255 - {_written(mean)}) / {_written(std)}",
     )
 
 
@@ -54,6 +54,11 @@ def _labels(stored: Tensor, spec: Images, manifest: ImagesManifest, split: Split
         first, second = (stored[:, at[name]] for name in spec.controls.pair)
         chosen = torch.cat([chosen, control_labels(first, second, spec.controls.seed, split)], dim=1)
     return chosen.to(dtype)
+
+
+def _prepared(made: Pictures) -> str:
+    side = "largest" if made.crop is None else f"{made.crop}×{made.crop}"
+    return f"centred {side} square of {made.source} scaled to {made.size}×{made.size} ({made.filter}, {made.decoder})"
 
 
 def _written(values: tuple[float, ...]) -> str:

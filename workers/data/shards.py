@@ -47,7 +47,7 @@ def manifest_of(spec: Imported, kind: type[M], context: Context) -> M:
 
 
 def joined(manifest: DatasetManifest, split: SplitName, context: Context) -> dict[str, Tensor]:
-    """The arrays of all shards of a split, in order; only one shard at a time is held beside the whole.
+    """The arrays of all shards of a split, in order, each filled shard by shard: they are never held twice.
 
     Raises:
         UserFault: the split is empty, or a shard is not what the manifest says of it.
@@ -73,7 +73,7 @@ def _shards(manifest: DatasetManifest, split: SplitName, context: Context) -> It
 
 
 def _arrays(manifest: DatasetManifest, shard: Shard, context: Context) -> dict[str, Tensor]:
-    expected = {name: f"{dtype} {shape}" for name, (dtype, shape) in manifest.layout(shard).items()}
+    expected = {name: f"torch.{dtype} {shape}" for name, (dtype, shape) in manifest.layout(shard).items()}
     try:
         arrays = parse(context.fetch(shard_key(shard.sha256), shard.sha256))
     except SafetensorError as error:
@@ -81,7 +81,7 @@ def _arrays(manifest: DatasetManifest, shard: Shard, context: Context) -> dict[s
             f"shard {shard.sha256[:12]} is not a safetensors object with {' and '.join(expected)}: "
             "import the dataset again"
         ) from error
-    found = {name: f"{str(array.dtype)[6:]} {tuple(array.shape)}" for name, array in arrays.items()}
+    found = {name: f"{array.dtype} {tuple(array.shape)}" for name, array in arrays.items()}
     if found != expected:
         raise UserFault(
             f"shard {shard.sha256[:12]} should hold {_words(expected)}; it has {_words(found)}: "

@@ -11,18 +11,25 @@ class Lru:
     """Values up to a total weight. Used by one thread; values must not be changed by who takes them.
 
     With `weigh` the length of a byte string the limit is in bytes; without it every value weighs 1.
+
+    Args:
+        limit: Total weight.
+        weigh: Weight of a value.
+        least: So many values, the last used, are kept whatever they weigh: what every block needs is not to be made
+            anew by each.
     """
 
-    def __init__(self, limit: int, weigh: Callable[[Any], int] | None = None) -> None:
+    def __init__(self, limit: int, weigh: Callable[[Any], int] | None = None, least: int = 0) -> None:
         if limit < 0:
             raise ValueError(f"a cache's limit is 0 or more; came {limit}")
         self._limit = limit
+        self._least = least
         self._weigh = weigh or (lambda value: 1)
         self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         self.weight = 0
 
     def take(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The value under `key`, made now if it is not there. A value heavier than the limit is not kept."""
+        """The value under `key`, made now if it is not there. One heavier than the limit is kept only for `least`."""
         found = self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)
@@ -30,7 +37,7 @@ class Lru:
             return value
         value = make()
         weight = self._weigh(value)
-        if weight <= self._limit:
+        if weight <= self._limit or self._least:
             self._kept[key] = (value, weight)
             self.weight += weight
             self._drop_oldest()
@@ -48,6 +55,6 @@ class Lru:
         return key in self._kept
 
     def _drop_oldest(self) -> None:
-        while self.weight > self._limit:
+        while self.weight > self._limit and len(self._kept) > self._least:
             _, (_, weight) = self._kept.popitem(last=False)
             self.weight -= weight

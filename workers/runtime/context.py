@@ -42,7 +42,7 @@ class Memory:
     objects: Lru
     """Bytes and arrays by content hash, weighed in bytes."""
     remembered: Lru
-    """Models, datasets and intermediate state by the key a block chose."""
+    """Models, datasets and intermediate state by the key a block chose, weighed in bytes."""
 
 
 class BlockContext:

@@ -16,6 +16,7 @@ from schemas.jobs import job_spec
 from workers.errors import BlockFault, Cancelled, UserFault
 from workers.runtime.cache import Lru
 from workers.runtime.context import Attempt, BlockContext, Memory, weigh
+from workers.runtime.footprint import footprint
 from workers.runtime.messages import Failure, Order, Outcome, Success, Task
 from workers.runtime.objects import ObjectStore, StoreSettings
 from workers.runtime.provenance import cpu_name, provenance
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _inputs: TypeAdapter[tuple[ObjectRef, ...]] = TypeAdapter(tuple[ObjectRef, ...])
 _MAX_TRACEBACK = 20_000
+# A dataset, a model, the function of a checkpoint and the way it is computed.
+REMEMBERED_AT_LEAST = 4
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,8 @@ class WorkerSettings:
     """Torch threads: as many as the actor has cores."""
     cache_bytes: int = 512 * 2**20
     """Limit of the cache of objects."""
-    remembered: int = 16
-    """How many models, datasets and the like are kept."""
+    remembered_bytes: int = 2**30
+    """Limit of what is kept of models, datasets and first-order states; the last four are, whatever they weigh."""
     specs: int = 64
     """How many parsed job specs are kept."""
 
@@ -56,7 +59,7 @@ class Worker:
         self._memory = Memory(
             store=ObjectStore(self.settings.store),
             objects=Lru(self.settings.cache_bytes, weigh),
-            remembered=Lru(self.settings.remembered),
+            remembered=Lru(self.settings.remembered_bytes, footprint, least=REMEMBERED_AT_LEAST),
         )
         self._specs = Lru(self.settings.specs)
         self._provenance = provenance(cpu_name(), self.settings.threads)

@@ -7,6 +7,8 @@ import httpx2
 import pytest
 
 TRAINING = {"kind": "training", "steps": 10}
+BRACKETS = {"kind": "brackets", "training": TRAINING, "examples": [1, 2, 3]}
+LONG = {"kind": "first", "count": 1_400}
 MANY_CHECKPOINTS = {"kind": "training", "steps": 1_000, "checkpoints": list(range(1, 1_001))}
 
 
@@ -38,6 +40,25 @@ MANY_CHECKPOINTS = {"kind": "training", "steps": 1_000, "checkpoints": list(rang
             422,
             "1,000 × 999 / 2 pairs × 1,000 checkpoints = 499,500,000",
         ),
+        ({**BRACKETS, "batchnorm": "train"}, 422, "BatchNorm in train mode couples the examples of a batch"),
+        ({**BRACKETS, "minibatches": [[1], [2, 1437]]}, 422, "minibatch 1 reaches index 1,437 but the train split"),
+        (
+            {**BRACKETS, "projections": [{"kind": "logit", "example": 0, "output": 10}]},
+            422,
+            "names output 10 but the model has 10, numbered 0 to 9",
+        ),
+        (
+            {**BRACKETS, "projections": [{"kind": "saved", "job_id": 2**31 - 1, "object": "tiles/a"}]},
+            404,
+            "names job 2147483647, and there is none",
+        ),
+        (
+            {**BRACKETS, "examples": LONG, "test_examples": {"kind": "first", "count": 360}, "logits": "all"}
+            | {"training": {"kind": "training", "steps": 99, "checkpoints": list(range(100))}},
+            422,
+            "× 360 test examples × 10 outputs × 4 bytes = ",
+        ),
+        ({**BRACKETS, "logits": "all"}, 422, "logits are those of test examples: give test_examples"),
         ({**TRAINING, "data": {"kind": "idx", "digest": "a" * 64}}, 404, "no dataset of digest"),
         ({**TRAINING, "data": {"kind": "idx", "name": "nothing"}}, 404, "no dataset of name `nothing`"),
         (

@@ -187,8 +187,8 @@ def test_arrays_of_other_jobs(client: httpx2.Client, job: int, problem, worker) 
         ([[2, 3]], "of the pairs listed in `logits`, and (2, 5) is not among them: list it too"),
         (
             {"kind": "top", "count": 1},
-            "of the 1 pairs with the largest bracket_norm at a checkpoint, and (2, 5) is not among them: submit it with "
-            'logits = "all", or logits = [[2, 5]]',
+            "of the 1 pairs with the largest bracket_norm at a checkpoint, and (2, 5) is not among them: submit it "
+            'with logits = "all", or logits = [[2, 5]]',
         ),
     ],
 )

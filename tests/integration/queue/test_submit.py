@@ -5,6 +5,7 @@ from threading import Barrier
 
 import pytest
 
+from schemas.blocks import ArrayInfo, BlockRecord, ObjectRef
 from schemas.brackets import Brackets
 from schemas.data import First, Idx, Images, LabelControls
 from schemas.datasets import DatasetImport, IdxManifest, ImagesManifest, Pictures, Shard
@@ -12,10 +13,12 @@ from schemas.diagnostic import Diagnostic
 from schemas.losses import BinaryCrossEntropy
 from schemas.models import Mlp
 from schemas.states import JobState
+from schemas.targets import SavedDirection
 from schemas.training import Training
 from service.errors import Conflict, Missing, Refused
 from service.queue import datasets
 from service.queue.cancel import cancel
+from service.queue.commit import Done
 
 TRAINING = Training(steps=4, checkpoints=(0, 2))
 BRACKETS = Brackets(training=TRAINING, examples=First(count=4))
@@ -189,3 +192,30 @@ def test_a_billion_blocks_are_refused_with_the_arithmetic(desk):
 def _listed(desk):
     with desk.engine.connect() as connection:
         return datasets.listed(connection)
+
+
+def test_saved_directions_must_be_stored(desk):
+    source = desk.start(TRAINING)
+
+    def submit(**target):
+        saved = SavedDirection(job_id=target.pop("job_id", source), object="checkpoints/000000000", **target)
+        return desk.submit(BRACKETS.model_copy(update={"projections": (saved,)}))
+
+    with pytest.raises(Missing, match="names job 999, and there is none"):
+        submit(job_id=999)
+    with pytest.raises(
+        Missing, match=rf"of job {source} \(training, running\), which has none of that name: submit again"
+    ):
+        submit()
+    [block] = desk.claim()
+    arrays = {"parameters/0.weight": ArrayInfo(dtype="F32", shape=(4, 5))}
+    stored = ObjectRef(name="checkpoints/000000000", key="k", sha256="0" * 64, size_bytes=1, arrays=arrays)
+    record = BlockRecord(objects=(stored,)).model_dump_json()
+    desk.commit(Done(block.block_id, block.job_id, block.token, record, {}))
+    with pytest.raises(
+        Refused, match=r"needs arrays `kept/…` in object .* has parameters/0.weight: give another prefix"
+    ):
+        submit()
+    with pytest.raises(Refused, match=r"names position 4 .* hold 4, numbered from 0: give a smaller one, or none"):
+        submit(prefix="parameters/", position=4)
+    assert submit(prefix="parameters/", position=None) > source

@@ -10,6 +10,7 @@ from service.api import validation
 from service.api.problems import ProblemError
 
 TRAINING = {"kind": "training", "steps": 10}
+BRACKETS = {"kind": "brackets", "training": TRAINING, "examples": [1, 2, 3]}
 
 
 def refusal(body: Mapping[str, Any]) -> ProblemError:
@@ -51,6 +52,10 @@ def refusal(body: Mapping[str, Any]) -> ProblemError:
         (
             {"spec": {"kind": "brackets", "training": {"steps": 5, "kindd": 1}, "examples": [1, 2]}},
             "spec.training.kindd: is not a field",
+        ),
+        (
+            {"spec": {**BRACKETS, "minibatches": [[]]}},
+            "spec.minibatches[0]: expected at least 1 of them; came a list of 0",
         ),
         (
             {"spec": {"kind": "brackets", "training": TRAINING, "examples": [1, 1]}},
@@ -97,3 +102,19 @@ def test_a_query_parameter_is_named_without_its_source() -> None:
         "input": "0",
     }
     assert validation.problem([error], None, None).detail == 'limit: expected greater than 0; came "0"'
+
+
+@pytest.mark.parametrize(
+    ("logits", "detail"),
+    [
+        (
+            {"kind": "top", "cuont": 3},
+            "spec.logits.cuont: is not a field; expected kind, count, by; did you mean 'count'?",
+        ),
+        ([[1, "x"]], 'spec.logits[0][1]: expected a whole number; came "x"'),
+        ([[2, 1]], "spec: logits lists pairs (i, j) with i < j; came [(2, 1)]"),
+    ],
+)
+def test_of_a_union_the_member_that_was_meant_is_explained(logits: object, detail: str) -> None:
+    refused = refusal({"spec": {**BRACKETS, "test_examples": [0], "logits": logits}})
+    assert refused.detail.startswith(detail)

@@ -99,6 +99,22 @@ def test_a_missing_extra_is_named(client: Client, monkeypatch: pytest.MonkeyPatc
         client.data.import_imdb("reviews", tmp_path / "reviews")
 
 
+@pytest.mark.parametrize(
+    ("call", "numbers", "message"),
+    [
+        ("import_celeba", {"size": 0}, "size is a whole number from 1 to 65,536; came 0"),
+        ("import_folders", {"crop": -1}, "crop is a whole number from 1 to 65,536; came -1"),
+        ("import_imdb", {"length": 0}, "length is a whole number from 1"),
+        ("import_imdb", {"vocabulary": 100_000}, "vocabulary is a whole number from 2 to 65,536; came 100000"),
+    ],
+)
+def test_numbers_out_of_range(
+    client: Client, call: str, numbers: dict[str, int], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(Refused, match=message):
+        getattr(client.data, call)("some", tmp_path, **numbers)
+
+
 def test_faces_go_from_the_drawing_to_a_worker(client: Client, world: World, tmp_path: Path) -> None:
     faces.write(tmp_path / "faces", faces.Parameters(count=30, size=32, seed=1))
     dataset = client.data.import_celeba("faces", tmp_path / "faces", size=32)

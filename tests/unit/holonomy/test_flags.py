@@ -13,7 +13,6 @@ def row(label: str, normalised: float | None, **changed: Any) -> dict[str, Any]:
         "label": label,
         "logit_rms": 0.0 if normalised is None else normalised / 10,
         "normalised_rms": normalised,
-        "score": 0.0,
         "flagged": False,
         "train_rate": 0.25,
         "rival": None,
@@ -27,7 +26,7 @@ def row(label: str, normalised: float | None, **changed: Any) -> dict[str, Any]:
 
 def flagged(label: str, normalised: float, rival: str | None = None, **changed: Any) -> dict[str, Any]:
     exclusive = {} if rival is None else {"rival": rival, "rival_lift": 0.0, "rival_expected": 1234.4}
-    return row(label, normalised, score=5.0, flagged=True, **exclusive) | changed
+    return row(label, normalised, flagged=True, **exclusive) | changed
 
 
 def controls(exclusive: float, independent: float, identical: float, rate: float = 0.25) -> list[dict[str, Any]]:
@@ -39,6 +38,8 @@ PLAIN = [row(f"plain {k}", 2.0) for k in range(7)]
 HAIR = [flagged("Black", 8.4, "Brown"), flagged("Brown", 7.8, "Black")]
 GOOD = controls(exclusive=6.0, independent=2.2, identical=2.4)
 SOFTMAX = [row(f"plain {k}", 100.0) for k in range(7)] + [row("Black", 110.0), row("Brown", 100.0)]
+
+STAYS = [*SOFTMAX[:7], row("Black", 400.0), row("Brown", 400.0)]
 
 
 def text(report: FlagReport) -> str:
@@ -58,8 +59,8 @@ def test_the_words_of_an_open_finding() -> None:
     assert text(flag_outputs(PLAIN + HAIR)).splitlines() == [
         "Step 40: 1 finding among 9 outputs.",
         "The median output's logit moves 2 per unit of p(1 − p), to be scaled by lr² for a swap.",
-        "1. `Black` and `Brown` never occur together (0 train examples, 1,234 by chance) but are modelled as "
-        "independent.",
+        "1. `Black` and `Brown` never occur together (0 train examples, 1,234 by chance) but are modelled "
+        "as independent.",
         "   Under swaps their logits move 4.2 times and 3.9 times as far as the median output, per unit of p(1 − p).",
         "   Do: compare with a softmax over both (loss `grouped_cross_entropy`), and make `controls` of this pair in "
         "the data.",
@@ -84,13 +85,17 @@ def test_all_four_controls_support_exclusion() -> None:
     ("made", "softmax", "verdict", "words"),
     [
         (controls(9.0, 9.0, 2.0), None, "refuted", "move 4.5 times: the rates alone explain it."),
-        (controls(6.0, 2.0, 7.0), None, "open", "Identical controls move as far as exclusive ones"),
         (controls(2.0, 2.2, 1.0), None, "open", "Exclusive controls move no further than independent ones"),
         (controls(6.0, 2.2, 2.4, rate=0.01), None, "open", "have the rates 0.010 and 0.010, not 0.250 and 0.250"),
         (GOOD[2:], None, "open", "Missing controls: exclusive."),
-        (GOOD, [*SOFTMAX[:7], row("Black", 400.0), row("Brown", 400.0)], "refuted", "still there, so that exclusion"),
+        (
+            GOOD,
+            [*SOFTMAX[:7], row("Black", 400.0), row("Brown", 400.0)],
+            "refuted",
+            "still there, so modelling them as independent",
+        ),
     ],
-    ids=["rates", "dependence", "nothing", "others", "lacking", "softmax"],
+    ids=["rates", "nothing", "others", "lacking", "softmax"],
 )
 def test_controls_that_do_not_support_it(made, softmax, verdict: str, words: str) -> None:
     report = flag_outputs(PLAIN + HAIR + made, softmax)
@@ -107,10 +112,43 @@ def test_refuted_findings_come_last_and_ask_for_nothing() -> None:
     assert "Do: nothing to the head of the model on this ground." in text(refuted)
 
 
+def test_a_softmax_over_other_labels_says_nothing() -> None:
+    report = flag_outputs(PLAIN + HAIR + GOOD, STAYS, softmax_groups=[{"Black", "plain 0"}])
+    assert report.findings[0].verdict == "supported"
+    assert "With a softmax head" not in text(report)
+    both = flag_outputs(PLAIN + HAIR + GOOD, STAYS, softmax_groups=[{"Black", "Brown", "plain 0"}])
+    assert both.findings[0].verdict == "refuted"
+
+
 def test_labels_of_one_softmax_are_no_rivals() -> None:
     report = flag_outputs(PLAIN + HAIR, groups=[{"Black", "Brown"}])
     assert [one.cause for one in report.findings] == ["unknown", "unknown"]
     assert "modelled as independent" not in text(report)
+
+
+def test_only_what_is_flagged_is_a_finding() -> None:
+    near = row("near", 3.9, rival="plain 0", rival_lift=0.0, rival_expected=9e9)
+    assert flag_outputs([*PLAIN, near]).findings == ()
+
+
+def test_labels_that_miss_each_other_by_chance_are_not_exclusive() -> None:
+    rare = flagged("Rare", 9.0, "plain 0", rival_expected=12.0)  # none of 12 is 3.5 standard deviations
+    assert [one.cause for one in flag_outputs([*PLAIN, rare]).findings] == ["unknown"]
+
+
+def test_exclusive_labels_come_before_others_and_a_report_has_an_end() -> None:
+    many = [flagged(f"odd {k}", 50.0) for k in range(12)]
+    report = flag_outputs(PLAIN + PLAIN + many + HAIR)
+    assert report.findings[0].cause == "exclusive"
+    assert (len(report.findings), report.left_out) == (10, 3)
+    assert "3 more outputs move at least twice as far as the median." in text(report)
+
+
+def test_what_identical_controls_copy_is_said() -> None:
+    made = [*GOOD[:4], *(one | {"companion": "Black", "companion_lift": 4.0} for one in GOOD[4:])]
+    report = flag_outputs(PLAIN + HAIR + made)
+    assert report.copied.label == "Black"
+    assert "Identical controls copy `Black`, which itself moves 4.2 times." in text(report)
 
 
 def test_labels_that_come_together() -> None:
@@ -131,7 +169,7 @@ def test_an_output_without_company() -> None:
     assert "its logit moves 4.0 times" in words
 
 
-@pytest.mark.parametrize(("lift", "often"), [(0.01, "hardly ever"), (0.3, "seldom")])
+@pytest.mark.parametrize(("lift", "often"), [(0.01, "hardly ever"), (0.2, "seldom")])
 def test_labels_that_meet_now_and_then(lift: float, often: str) -> None:
     words = text(flag_outputs([*PLAIN, flagged("Black", 8.0, "Brown", rival_lift=lift), row("Brown", None)]))
     assert f"{often} occur together ({round(lift * 1234.4)} train examples, 1,234 by chance)" in words
@@ -142,18 +180,12 @@ def test_labels_that_meet_now_and_then(lift: float, often: str) -> None:
 def test_far_logits_with_much_slack_are_not_flagged_but_named() -> None:
     report = flag_outputs([*PLAIN, *HAIR, row("Young", 2.1, logit_rms=5.0)])
     assert report.undecided == ("Young",)
-    assert "Not flagged: `Young`. Their logits move as far, but only where p(1 − p) is large." in text(report)
+    assert "Not listed: `Young`. Raw logits move far there, but only because p(1 − p) is large." in text(report)
 
 
 def test_controls_are_never_findings() -> None:
-    made = [one | {"flagged": True, "score": 9.0} for one in controls(90.0, 2.2, 2.4)]
+    made = [one | {"flagged": True} for one in controls(90.0, 2.2, 2.4)]
     assert flag_outputs(PLAIN + made).findings == ()
-
-
-def test_too_few_outputs_to_flag_any() -> None:
-    report = flag_outputs([row(f"plain {k}", 2.0, score=None) for k in range(3)])
-    assert not report.scored
-    assert "None can be flagged: that takes at least 8 outputs" in text(report)
 
 
 def test_rows_that_make_no_report() -> None:

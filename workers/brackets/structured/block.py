@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from workers.brackets.structured.dots import Dots, Grams
+from workers.brackets.structured.dots import Dots, Grams, inner
 from workers.brackets.structured.network import Network
 from workers.brackets.structured.state import State
 from workers.brackets.structured.sums import GaussNewtonDots, GridSums, LayerDots
@@ -89,22 +89,30 @@ class Block:
         return grid // len(self.y), grid % len(self.y)
 
     def tangents_at(self, place: int, rows: Tensor, columns: Tensor, gauss_newton: bool = False) -> PairTangents:
-        """Of the layer at `place` for the pairs at these rows and columns; with `gauss_newton`, û and no v."""
+        """Of the layer at `place` for pairs in the order of `places`; with `gauss_newton`, û and no v.
+
+        They live in the workspace until they are asked for again.
+        """
         u = self._both("u_gauss_newton" if gauss_newton else "u", place, rows, columns)
         first = place == 0 or gauss_newton
         return PairTangents(*u, *((None, None) if first else self._both("v", place - 1, rows, columns)))
 
     def _both(self, kind: str, place: int, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
-        """Tangents along g_x at y and along g_y at x; they live in the workspace until they are asked for again."""
-        xy: Tensor = getattr(self.xy, kind)[place]
-        forth = rows * len(self.y) + columns
+        """Tangents along g_x at y and along g_y at x."""
+        width = len(self.y)
+        xy = getattr(self.xy, kind)[place].flatten(0, 1)
         if self.yx is None:
-            return self._rows(xy, forth, f"{kind}-xy"), self._rows(xy, columns * len(self.y) + rows, f"{kind}-yx")
-        return self._rows(xy, forth, f"{kind}-xy"), self._rows(getattr(self.yx, kind)[place], forth, f"{kind}-yx")
+            back = columns * width + rows
+            return self._rows(xy, rows * width + columns, f"{kind}-xy"), self._rows(xy, back, f"{kind}-yx")
+        yx = getattr(self.yx, kind)[place].flatten(0, 1)
+        if len(rows) == len(xy):
+            return xy, yx
+        places = rows * width + columns
+        return self._rows(xy, places, f"{kind}-xy"), self._rows(yx, places, f"{kind}-yx")
 
     def _rows(self, grid: Tensor, places: Tensor, name: str) -> Tensor:
-        out = self.workspace.room(f"pairs-{name}", (len(places), grid.shape[2]), grid.dtype, grid.device)
-        return torch.index_select(grid.flatten(0, 1), 0, places, out=out)
+        out = self.workspace.room(f"pairs-{name}", (len(places), grid.shape[1]), grid.dtype, grid.device)
+        return torch.index_select(grid, 0, places, out=out)
 
     def _dots(self, place: int) -> LayerDots:
         x, y, xy, yx = self.x, self.y, self.xy, self.yx
@@ -125,17 +133,17 @@ class Block:
         )
 
     def _gauss_newton_dots(self, place: int) -> GaussNewtonDots:
-        xy, yx, deltas = self.xy, self.yx, (self.x.deltas[place], self.y.deltas[place])
-        share_xy, u_xy = xy.u_gauss_newton[place].double(), xy.u[place].double()
-        if yx is None:
-            own = (share_xy * u_xy).sum(2)
-            crossed = (share_xy * u_xy.transpose(0, 1)).sum(2)
-            return GaussNewtonDots(Dots.of(share_xy, None, *deltas, self.workspace), own, own.T, crossed, crossed.T)
-        share_yx, u_yx = yx.u_gauss_newton[place].double(), yx.u[place].double()
+        share_xy, u_xy = self.xy.u_gauss_newton[place], self.xy.u[place]
+        share_yx, u_yx = (None, None) if self.yx is None else (self.yx.u_gauss_newton[place], self.yx.u[place])
+        own_xy = inner(share_xy, u_xy, self.workspace)
+        u = Dots.of(share_xy, share_yx, self.x.deltas[place], self.y.deltas[place], self.workspace)
+        if share_yx is None or u_yx is None:
+            crossed = inner(share_xy, u_xy.transpose(0, 1), self.workspace)
+            return GaussNewtonDots(u, own_xy, own_xy.T, crossed, crossed.T)
         return GaussNewtonDots(
-            Dots.of(share_xy, share_yx, *deltas, self.workspace),
-            own_xy=(share_xy * u_xy).sum(2),
-            own_yx=(share_yx * u_yx).sum(2),
-            crossed_xy=(share_xy * u_yx).sum(2),
-            crossed_yx=(share_yx * u_xy).sum(2),
+            u,
+            own_xy=own_xy,
+            own_yx=inner(share_yx, u_yx, self.workspace),
+            crossed_xy=inner(share_xy, u_yx, self.workspace),
+            crossed_yx=inner(share_yx, u_xy, self.workspace),
         )

@@ -4,7 +4,7 @@
 nothing at |b|/|H_y g_x| = 1e-4, float64 sums of float32 tangents leave 2e-4.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +12,9 @@ from torch import Tensor
 
 from workers.brackets.structured.state import State
 from workers.brackets.structured.workspace import Workspace
+
+NUMBERS = {"cpu": 2**20, "cuda": 2**24}
+"""Numbers of a grid that are float64 at a time: 8 MiB on CPUs, 128 MiB elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -86,15 +89,27 @@ class Dots:
 
     @classmethod
     def of(cls, xy: Tensor, yx: Tensor | None, q_x: Tensor, q_y: Tensor, workspace: Workspace) -> "Dots":
-        """Of tangents in any dtype; without `yx` the grid is square and t_yx is t_xy with the axes swapped."""
+        """Of tangents in any dtype; without `yx` the grid is square and t_yx is t_xy with the axes swapped.
+
+        Rows of the grid turn to float64 a few at a time where they are long: that bounds memory.
+        """
         q_x, q_y = q_x.double().unsqueeze(1), q_y.double().unsqueeze(0)
-        xy, room = wide(xy, "xy", workspace), workspace.room("products", tuple(xy.shape), torch.float64, xy.device)
-        xy_xy, xy_x, xy_y = _square(xy), _dot(xy, q_x, room), _dot(xy, q_y, room)
-        if yx is None:
-            return cls(xy_xy, xy_xy.T, _dot(xy, xy.transpose(0, 1), room), xy_x, xy_y, xy_y.T, xy_x.T)
-        yx = wide(yx, "yx", workspace)
-        yx_x, yx_y = _dot(yx, q_x, room), _dot(yx, q_y, room)
-        return cls(xy_xy, _square(yx), _dot(xy, yx, room), xy_x, xy_y, yx_x, yx_y)
+        dots = torch.empty(7, *xy.shape[:2], dtype=torch.float64, device=xy.device)
+        for part in _parts(xy):
+            xy_xy, yx_yx, xy_yx, xy_x, xy_y, yx_x, yx_y = dots[:, part]
+            forth = _wide(xy[part], "xy", workspace)
+            room = workspace.room("products", tuple(forth.shape), torch.float64, xy.device)
+            _dot(forth, q_x[part], room, xy_x)
+            _dot(forth, q_y, room, xy_y)
+            _square(forth, xy_xy)
+            back = _wide((xy.transpose(0, 1) if yx is None else yx)[part], "yx", workspace)
+            _dot(forth, back, room, xy_yx)
+            if yx is not None:
+                _square(back, yx_yx)
+                _dot(back, q_x[part], room, yx_x)
+                _dot(back, q_y, room, yx_y)
+        xy_xy, yx_yx, xy_yx, xy_x, xy_y, yx_x, yx_y = dots
+        return cls(xy_xy, xy_xy.T, xy_yx, xy_x, xy_y, xy_y.T, xy_x.T) if yx is None else cls(*dots)
 
     @classmethod
     def of_first(cls, x: State, y: State, overlap: Tensor) -> "Dots":
@@ -119,19 +134,35 @@ class Dots:
         )
 
 
-def wide(grid: Tensor, name: str, workspace: Workspace) -> Tensor:
+def inner(left: Tensor, right: Tensor, workspace: Workspace) -> Tensor:
+    """Σ over the last axis of two grids, float64 (mx, my)."""
+    dots = torch.empty(left.shape[:2], dtype=torch.float64, device=left.device)
+    for part in _parts(left):
+        first, second = _wide(left[part], "xy", workspace), _wide(right[part], "yx", workspace)
+        room = workspace.room("products", tuple(first.shape), torch.float64, left.device)
+        _dot(first, second, room, dots[part])
+    return dots
+
+
+def _parts(grid: Tensor) -> Iterator[slice]:
+    """Rows that turn to float64 together."""
+    height = max(1, NUMBERS.get(grid.device.type, NUMBERS["cuda"]) // grid[0].numel())
+    for start in range(0, len(grid), height):
+        yield slice(start, start + height)
+
+
+def _wide(grid: Tensor, name: str, workspace: Workspace) -> Tensor:
     """The grid in float64, in the workspace's room of that name if it was not float64 already."""
     if grid.dtype == torch.float64:
         return grid
     return workspace.room(f"wide-{name}", tuple(grid.shape), torch.float64, grid.device).copy_(grid)
 
 
-def _dot(left: Tensor, right: Tensor, room: Tensor) -> Tensor:
+def _dot(left: Tensor, right: Tensor, room: Tensor, out: Tensor) -> None:
     """Σ over the last axis; `room` takes the products."""
-    return torch.mul(left, right, out=room).sum(2)
+    torch.sum(torch.mul(left, right, out=room), dim=2, out=out)
 
 
-def _square(grid: Tensor) -> Tensor:
+def _square(grid: Tensor, out: Tensor) -> None:
     """|…|² over the last axis; the norm's kernel reads once and writes no products."""
-    norms: Tensor = torch.linalg.vector_norm(grid, dim=2)
-    return norms.square_()
+    torch.linalg.vector_norm(grid, dim=2, out=out).square_()

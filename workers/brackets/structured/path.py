@@ -54,7 +54,11 @@ class Structured:
 
     @torch.no_grad()
     def pairs(self, left: State, right: State | None, wanted: Wanted) -> PairBlock:
-        """All brackets of a block, over a grid of m_left · m_right pairs, or of m_left² without `right`."""
+        """All brackets of a block, over a grid of m_left · m_right pairs, or of m_left² without `right`.
+
+        Each place of the grid takes item · (5 Σ_hidden d_l + K) + 24 max d_l bytes, 2 Σ_hidden d_l numbers more for
+        Gauss–Newton parts, and 4 · item · T · K bytes for logits.
+        """
         block = Block.of(self.functional.loss, left, right, wanted.gauss_newton, self.workspace)
         rows, columns = block.places()
         sums = block.sums()

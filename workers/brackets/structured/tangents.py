@@ -55,7 +55,8 @@ def tangents(
 
     def room(kind: str, place: int) -> Tensor:
         shape = (len(x), len(y), layers[place].weight.shape[0])
-        return workspace.room(f"{kind}{place}-{side}", shape, dtype, device)
+        # Nobody needs dz any more when the other side is computed.
+        return workspace.room(f"dz{place}" if kind == "dz" else f"{kind}{place}-{side}", shape, dtype, device)
 
     overlaps = [
         layer.overlap(gram.xy).to(dtype).unsqueeze(2) for layer, gram in zip(layers, grams.activations, strict=True)
@@ -64,7 +65,7 @@ def tangents(
     dzs, v = [dz], []
     for place, layer in enumerate(layers[1:], start=1):
         v.append(torch.mul(at(base.slopes[place - 1]), dz, out=room("v", place - 1)))
-        dz = _product(v[-1], layer.weight.T, room("dz", place))
+        dz = _product(v[-1], layer.transposed, room("dz", place))
         dzs.append(dz.addcmul_(along(direction.deltas[place]), overlaps[place]))
     last = _at_the_output(loss, base, dz.double(), side)
     u, u_gauss_newton = [last], [last]
@@ -95,4 +96,4 @@ def _at_the_output(loss: ExampleLoss, base: State, dz: Tensor, side: Side) -> Te
         logits, targets = (tensor.unsqueeze(side).expand_as(dz) for tensor in (base.logits, base.targets))
         rows = (tensor.reshape(-1, dz.shape[2]) for tensor in (logits, targets, dz))
         return curvature_products(loss, *rows).view_as(dz)
-    return torch.einsum("xyk,ykj->xyj" if side == 0 else "xyk,xkj->xyj", dz, base.curvatures)
+    return torch.einsum("xyk,ykj->xyj" if side == 0 else "xyk,xkj->xyj", dz, base.curvatures).contiguous()

@@ -13,20 +13,24 @@ from workers.brackets.structured.sums import GridSums
 
 CANCELLED = 1e-2
 """‖b‖/(‖H_y g_x‖² + ‖H_x g_y‖²)^½ of a tensor below which float64 products leave fewer than 12 digits of ‖b‖²."""
+TOGETHER = 64
+"""Pairs whose factors are held at once."""
 
 
 def whole_brackets(block: Block, rows: Tensor, columns: Tensor) -> list[Tensors]:
     """[v_a, v_b] for the pairs at these places of the grid, in the network's dtype, in the model's order."""
     network = block.network
-    by_name: Tensors = {}
+    brackets: list[Tensors] = [{} for _ in range(len(rows))]
     for place, layer in enumerate(network.layers):
         pair = block.tangents_at(place, rows, columns)
-        if layer.weight_name is not None:
-            U, V = _factors(block, place, pair, rows, columns)
-            by_name[layer.weight_name] = (U @ V.mT).to(network.dtype)
-        if layer.bias_name is not None:
-            by_name[layer.bias_name] = (pair.u_xy.double() - pair.u_yx.double()).to(network.dtype)
-    return [{name: by_name[name][row].clone() for name in network.names} for row in range(len(rows))]
+        difference = pair.u_xy.double() - pair.u_yx.double()
+        U, V = _factors(block, place, pair, rows, columns)
+        for row, bracket in enumerate(brackets):
+            if layer.weight_name is not None:
+                bracket[layer.weight_name] = (U[row] @ V[row].T).to(network.dtype)
+            if layer.bias_name is not None:
+                bracket[layer.bias_name] = difference[row].to(network.dtype)
+    return [{name: bracket[name] for name in network.names} for bracket in brackets]
 
 
 def restore_cancelled(block: Block, sums: GridSums) -> None:
@@ -45,13 +49,19 @@ def restore_cancelled(block: Block, sums: GridSums) -> None:
             continue
         cancelled = torch.stack([squares[name] < CANCELLED**2 * scales[name] for name in squares]).any(0)
         few = cancelled[rows, columns].nonzero().squeeze(1)
-        at = rows[few], columns[few]
-        for place, layer in enumerate(block.network.layers):
-            pair = block.tangents_at(place, *at, gauss_newton)
-            if layer.weight_name is not None:
-                squares[layer.weight_name][at] = _product_squares(*_factors(block, place, pair, *at))
-            if layer.bias_name is not None:
-                squares[layer.bias_name][at] = (pair.u_xy - pair.u_yx).square().sum(1)
+        for start in range(0, len(few), TOGETHER):
+            some = few[start : start + TOGETHER]
+            _restore(block, squares, (rows[some], columns[some]), gauss_newton)
+
+
+def _restore(block: Block, squares: Tensors, at: tuple[Tensor, Tensor], gauss_newton: bool) -> None:
+    """Write the squares of the pairs at these rows and columns."""
+    for place, layer in enumerate(block.network.layers):
+        pair = block.tangents_at(place, *at, gauss_newton)
+        if layer.weight_name is not None:
+            squares[layer.weight_name][at] = _product_squares(*_factors(block, place, pair, *at))
+        if layer.bias_name is not None:
+            squares[layer.bias_name][at] = (pair.u_xy - pair.u_yx).square().sum(1)
 
 
 def _factors(block: Block, place: int, pair: PairTangents, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:

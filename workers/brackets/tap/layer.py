@@ -49,7 +49,7 @@ class Layer(ABC):
 
     @abstractmethod
     def push(self, directions: Self, tangent: Tensor | None) -> Tensor:
-        """Dz = ∂z/∂a da + ∂z/∂W g_x; the second term needs no tangent of the input."""
+        """Gives dz = ∂z/∂a da + ∂z/∂W g_x; the second term needs no tangent of the input."""
 
     def shaped(self, name: str | None, entries: Tensor) -> Tensor:
         """A gradient or product (…, entries) of a parameter in the parameter's shape; most have it from the start."""
@@ -120,19 +120,19 @@ class Columns(Layer):
     @property
     @abstractmethod
     def v(self) -> Tensor:
-        """A as columns, in whatever form `v_grams` and `whole` take: (M, T, …)."""
+        """The input as columns, in whatever form `v_grams` and `whole` take: (M, T, …)."""
 
     def u_of(self, cotangents: Tensor) -> Tensor:
         """δ or dδ (B, …) as columns (B, T, c_out). By default positions lie between the first axis and the last."""
         return columns(cotangents)
 
     def v_of(self, tangents: Tensor) -> Tensor:
-        """A or da (B, …) as columns (B, T, c_in), likewise."""
+        """Of a or da (B, …) the columns (B, T, c_in), likewise."""
         return columns(tangents)
 
     @abstractmethod
     def v_grams(self, a_y: Tensor, da_xy: Tensor | None, a_x: Tensor, da_yx: Tensor | None) -> Tensor:
-        """A · a of all columns of the four, for p pairs: float64 (p, 4, T, 4, T)."""
+        """Products of all columns of the four, for p pairs: float64 (p, 4, T, 4, T)."""
 
     @abstractmethod
     def applied_columns(self, entries: Tensor) -> Tensor:

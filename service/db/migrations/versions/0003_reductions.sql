@@ -210,7 +210,7 @@ comment on column fits.part is '`bracket`, or `gauss_newton` for the brackets'' 
 
 alter table outputs
     add column normalised_rms double precision,
-    add column score double precision,
+    add column multiple double precision,
     add column flagged boolean default false not null,
     add column train_rate double precision default 'NaN' not null,
     add column rival text,
@@ -222,8 +222,8 @@ alter table outputs alter column flagged drop default, alter column train_rate d
 update outputs set normalised_rms = logit_rms / slack where slack > 0;
 comment on table outputs is 'How far each output moves under swaps; one row per output and checkpoint, over the pairs with logit perturbations and all test examples.';
 comment on column outputs.normalised_rms is 'logit_rms / slack: not large merely because p(1 − p) is.';
-comment on column outputs.score is 'Robust z-score of log10 normalised_rms among the outputs: distance from the median / (1.4826 · MAD).';
-comment on column outputs.flagged is 'True where the score is above 3.';
+comment on column outputs.multiple is 'normalised_rms over its median among the outputs that are no controls.';
+comment on column outputs.flagged is 'True where the multiple is 2 or more.';
 comment on column outputs.train_rate is 'Share of the train split that carries the label.';
 comment on column outputs.rival is 'Among independent labels, that which it meets furthest below chance in the train split.';
 comment on column outputs.rival_lift is 'P(both) / (P(label) P(rival)): 0 if never together.';
@@ -293,7 +293,7 @@ comment on column results.fits.pearson_r is 'Pearson correlation of the logarith
 comment on column results.fits.r_squared_slope_1 is 'R² of the slope-1 fit; negative when a constant does better.';
 
 create view results.outputs as
-    select job_id, step, output, label, logit_rms, logit_max, slack, normalised_rms, probability_rms, score, flagged,
+    select job_id, step, output, label, logit_rms, logit_max, slack, normalised_rms, probability_rms, multiple, flagged,
            label_rate, train_rate, rival, rival_lift, rival_expected, companion, companion_lift
     from outputs;
 comment on view results.outputs is 'How far each output moves under swaps; one row per output and checkpoint, over the pairs with logit perturbations and all test examples.';
@@ -306,8 +306,8 @@ comment on column results.outputs.logit_max is 'Largest |J_t [v_i, v_j]|.';
 comment on column results.outputs.slack is 'Mean over test examples of p(1 − p): how much a probability moves per unit of logit. p is the sigmoid of the logit for independent labels, else the softmax.';
 comment on column results.outputs.normalised_rms is 'logit_rms / slack: not large merely because p(1 − p) is.';
 comment on column results.outputs.probability_rms is '√ mean of (p(1 − p) J_t [v_i, v_j])²: the same in probability; for a softmax, the part due to the output''s own logit.';
-comment on column results.outputs.score is 'Robust z-score of log10 normalised_rms among the outputs: distance from the median / (1.4826 · MAD).';
-comment on column results.outputs.flagged is 'True where the score is above 3.';
+comment on column results.outputs.multiple is 'normalised_rms over its median among the outputs that are no controls.';
+comment on column results.outputs.flagged is 'True where the multiple is 2 or more.';
 comment on column results.outputs.label_rate is 'Share of the T test examples that carry the label.';
 comment on column results.outputs.train_rate is 'Share of the train split that carries the label.';
 comment on column results.outputs.rival is 'Among independent labels, that which it meets furthest below chance in the train split.';

@@ -17,7 +17,7 @@ alter table fits drop constraint fits_pkey, drop column part, add constraint fit
 comment on table fits is 'Proportionality of bracket RMS to gradient RMS over tensors, on log10 axes; one row per checkpoint.';
 
 alter table outputs
-    drop column normalised_rms, drop column score, drop column flagged, drop column train_rate, drop column rival,
+    drop column normalised_rms, drop column multiple, drop column flagged, drop column train_rate, drop column rival,
     drop column rival_lift, drop column rival_expected, drop column companion, drop column companion_lift;
 comment on table outputs is 'How far each output moves under swaps; one row per output and checkpoint, over pairs and test examples.';
 

@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from holonomy import Refused
 from holonomy.importers.tokenizer import Tokenizer
 
 ROOT = Path(__file__).parents[4]
@@ -38,6 +40,18 @@ def test_case_and_compatible_characters_are_one() -> None:
 
 def test_a_small_set_of_texts_has_a_small_vocabulary() -> None:
     assert Tokenizer.train(["a b"], 60).stored().vocabulary == 4
+
+
+def test_texts_of_more_characters_than_tokens() -> None:
+    with pytest.raises(Refused, match="texts have 10 different characters, which with padding and unknown take 12"):
+        Tokenizer.train(TEXTS, 11)
+
+
+def test_many_texts_are_encoded_as_each_alone() -> None:
+    made = Tokenizer.train(TEXTS, 60)
+    many = [TEXTS[number % 7][: number + 5] for number in range(300)]
+    alone = np.concatenate([made.encode([text], 12) for text in many])
+    np.testing.assert_array_equal(made.encode(many, 12), alone)
 
 
 def test_training_is_bitwise_the_same_in_every_process() -> None:

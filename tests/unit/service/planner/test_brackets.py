@@ -20,13 +20,12 @@ from schemas.reorderings import Reorderings, Shuffles
 from schemas.targets import SavedDirection, TestLoss
 from schemas.training import Training
 from service.planner.brackets import Bounds, plan_brackets
+from service.planner.ceilings import MAX_BLOCKS
 from service.planner.costs import Cost, Costs, bracket_keys, on, units
 from service.planner.cut import spans, tile_spans
-from service.planner.limits import MAX_BLOCKS
 from service.planner.memory import MAX_TILE_BYTES, stored_bytes
 from service.planner.plan import Cluster, plan
 from service.planner.size import data_size, model_size
-
 
 KINDS = ("bracket_tile", "bracket_minibatches", "bracket_reorderings", "bracket_perturbations")
 BOUNDS = Bounds("generic", micro=4, projected_rows=7)

@@ -5,6 +5,8 @@ from schemas.data import Digits, First, Idx, Random, RegistryData
 from schemas.datasets import IdxManifest, Shard
 from schemas.diagnostic import Diagnostic
 from schemas.models import Mlp, Transformer
+from schemas.reorderings import ListedOrders, Reorderings, Shuffles, Swaps
+from schemas.targets import TestLogit, TestLoss
 from schemas.training import Training
 from service.errors import Refused
 from service.planner.limits import check
@@ -12,6 +14,7 @@ from service.planner.size import data_size
 
 DIGITS = data_size(Digits(), None)
 RUN = Training(steps=10)
+LONG = Training(steps=99, checkpoints=tuple(range(100)))
 
 
 def refused(spec, match, data=DIGITS):
@@ -76,3 +79,69 @@ def test_a_schedule_that_fits_no_object():
     check(Training(steps=180_000, batch_size=1_000_000), DIGITS)
     unknown = data_size(RegistryData(name="x"), None)
     assert refused(Training(steps=10_000, batch_size=1_000_000), "1,000,000 examples", unknown) == "too_large"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"projections": [TestLoss(), TestLogit(example=3, output=9)], "test_examples": [0], "examples": 20_000},
+            "20,000 × 19,999 / 2 pairs × 1 checkpoints × 2 targets = 399,980,000: take fewer examples, targets",
+        ),
+        (
+            {"reorderings": Reorderings(orders=Shuffles(count=100_000))},
+            "2 × 100,000 orders × 1,400 examples × 1 checkpoints = 280,000,000: take fewer or shorter ones",
+        ),
+        (
+            {"test_examples": 360, "training": LONG, "logits": "all"},
+            r"logits of 1,400 × 1,399 / 2 pairs × 100 checkpoints × 360 test examples × 10 outputs × 4 bytes = ",
+        ),
+    ],
+    ids=["projections", "reorderings", "logits"],
+)
+def test_reductions_beyond_the_limits(changes, words):
+    assert bracket_refusal(changes, words) == "too_large"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"projections": [TestLogit(example=360, output=0)]},
+            "a projection on a logit reaches index 360 but the test",
+        ),
+        ({"projections": [TestLogit(example=0, output=10)]}, "names output 10 but the model has 10, numbered 0 to 9"),
+        ({"minibatches": [(0,), (3, 1437)]}, "minibatch 1 reaches index 1,437 but the train split has 1,437"),
+        (
+            {"reorderings": Reorderings(orders=ListedOrders(orders=[((0, 9999), (9999, 0))]))},
+            "pair of orders 0 reaches index 9,999 but the train split",
+        ),
+    ],
+    ids=["test-example", "output", "minibatch", "order"],
+)
+def test_reductions_of_what_is_not_there(changes, words):
+    assert bracket_refusal(changes, words) == "out_of_range"
+
+
+def test_what_is_within_the_limits_passes():
+    for changes in (
+        {"test_examples": 360, "training": LONG},
+        {"minibatches": [(0,), (1436,)], "projections": [TestLogit(example=359, output=9)]},
+        {"reorderings": Reorderings(orders=Swaps(count=100_000))},
+    ):
+        check(brackets(changes), DIGITS)
+
+
+def bracket_refusal(changes, words):
+    data = data_size(RegistryData(name="large"), None) if changes.get("examples") == 20_000 else DIGITS
+    return refused(brackets(changes), words, data)
+
+
+def brackets(changes):
+    counts = {
+        name: First(count=value) if isinstance(value, int) else value
+        for name, value in ({"examples": 1_400} | changes).items()
+        if name in ("examples", "test_examples")
+    }
+    plain = {"training": RUN, "norms": "training" in changes}
+    return Brackets(**(plain | changes | counts))

@@ -8,7 +8,7 @@ from schemas.models import Mlp
 from schemas.results import PAIRS
 from tests.support.dense import dense
 from tests.support.memory_context import MemoryContext
-from workers.blocks import run
+from workers.blocks import prepared, run
 from workers.brackets import generic
 from workers.data.digits import digits
 from workers.errors import BlockFault, Cancelled, MemoryFault, UserFault
@@ -107,7 +107,7 @@ def test_a_tile_that_does_not_fit_fits_once_halved(job, monkeypatch: pytest.Monk
         return products(functional, example, target, directions)
 
     monkeypatch.setattr(generic, "hessian_products", hungry)
-    made = job()
+    made = job(path="generic")
     with pytest.raises(MemoryFault, match=r"out of memory: .*allocate memory"):
         made.tile(micro=16)
     assert made.tile(micro=16, shrink=1).data["micro"] == 2
@@ -277,7 +277,7 @@ def test_a_sample_of_pairs_is_verified_however_the_job_is_cut(job, split) -> Non
     assert sorted(rows) == list(zip(whole["i"], whole["j"], strict=True))
     assert len(rows) == 4
     for columns in filter(None, found):
-        assert set(columns["path"]) == {"generic"}
+        assert set(columns["path"]) == {"tap"}
         assert max(columns["norm_error"]) < 1e-4
         assert max(columns["logit_error"]) < 1e-3
 
@@ -294,4 +294,46 @@ def test_first_order_states_are_made_once_per_span(context: MemoryContext, job) 
     made = job()
     made.tile(micro=2)
     spans = [key[-1] for key in context.memory if key[0] == "state"]
-    assert spans == [range(0, 2), range(2, 4), range(4, 5)]
+    assert spans == [range(2), range(2, 4), range(4, 5)]
+
+
+def test_modules_that_no_fast_path_knows_are_named_once(context: MemoryContext, job, lab: None) -> None:
+    model = REGISTRY | {"name": "explodes", "options": {"threshold": 1e9}}
+    made = job({"model": model, "steps": 0})
+    assert {made.tile(*spans, step=0).data["path"] for spans in [((0, 5), (0, 5)), ((0, 2), (2, 4))]} == {"generic"}
+    [line] = [line.message for line in context.lines if "path" in line.message]
+    assert line.startswith(
+        "brackets at step 0 are taken on the generic path, the faster ones do not know the model: "
+    )
+    assert "root" in line
+    context.lines.clear()
+    job({"model": model, "steps": 0}, path="generic").tile(step=0)
+    assert not context.lines
+
+
+def test_a_path_that_does_not_know_the_model_is_refused(job) -> None:
+    with pytest.raises(UserFault, match="the path 'structured' does not know this model"):
+        job(path="structured").tile()
+
+
+@pytest.mark.parametrize("path", ["structured", "tap", "generic"])
+def test_every_path_says_the_same_of_a_perceptron(context: MemoryContext, job, path: str) -> None:
+    options = {"dtype": "float64", "test_examples": [0, 1], "keep": ((10, 11),), "gauss_newton": True}
+    run = {"model": Mlp(hidden=(6,), activation="tanh")}
+    reference, found = (job(run, path=which, **options).tile(micro=3) for which in ("generic", path))
+    assert found.data["path"] == path
+    for name, values in columns_of(reference).items():
+        if values.dtype.kind == "f":
+            np.testing.assert_allclose(columns_of(found)[name], values, rtol=1e-8, atol=1e-12, err_msg=name)
+    arrays, expected = (context.arrays(one.objects[0]) for one in (found, reference))
+    for name, array in expected.items():
+        torch.testing.assert_close(arrays[name], array, rtol=1e-8, atol=1e-12)
+
+
+def test_a_tile_sized_for_a_fast_path_fits_the_generic_one(job, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = job(path="generic")
+    P = sum(parameter.numel() for parameter in _model_tensors(made.context, made))
+    monkeypatch.setattr(prepared, "GENERIC_BYTES", 6 * P * 4 * 4)
+    assert made.tile(micro=32).data["micro"] == 2
+    assert made.tile(micro=32, shrink=1).data["micro"] == 1
+    assert job(path="tap").tile(micro=32).data["micro"] == 32

@@ -58,3 +58,20 @@ def test_dropout_left_on_is_refused() -> None:
     functional = Functional.of(Noisy(3, 2), cross_entropy)
     with pytest.raises(UserFault, match="different outputs for the same input in eval mode"):
         functional.refuse_randomness(X)
+
+
+class Centred(nn.Linear):
+    """Couples the examples of a batch without BatchNorm."""
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return super().forward(inputs - inputs.mean(0))
+
+
+def test_models_that_couple_examples_are_refused() -> None:
+    with pytest.raises(UserFault, match="other logits within a batch than alone: brackets need a loss that is a sum"):
+        Functional.of(Centred(3, 2), cross_entropy).refuse_coupling(X)
+
+
+def test_rounding_is_no_coupling() -> None:
+    model = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 300), nn.Tanh(), nn.Linear(300, 2))
+    Functional.of(model, cross_entropy).refuse_coupling(X)

@@ -4,6 +4,7 @@ import torch
 
 from schemas.results import DEFECTS
 from workers.brackets import null as module
+from workers.brackets.gradients import gradients_of
 from workers.brackets.null import Distribution, defect_columns, null_defects, random_direction
 
 INDICES = np.array([10, 11, 20, 30, 31, 40])
@@ -11,7 +12,8 @@ PAIRS = np.array([[0, 3], [1, 2], [4, 5]])
 
 
 def null(problem, pairs=PAIRS, seed: int = 0, indices=INDICES) -> np.ndarray:
-    return null_defects(problem.functional, problem.inputs, problem.targets, indices, pairs, seed)
+    lengths = gradients_of(problem.functional, problem.inputs, problem.targets).squares().sum(1).sqrt().numpy()
+    return null_defects(problem.functional, problem.inputs, problem.targets, indices, pairs, lengths[pairs], seed)
 
 
 def test_random_directions_as_long_as_the_gradients(problem, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import torch
 from schemas.losses import BinaryCrossEntropy, CrossEntropy
 from schemas.results import OUTPUTS
 from workers.brackets.cooccurrence import Neighbours
-from workers.brackets.outputs import OutputFacts, OutputSums, output_columns, output_scores, output_sums, slack
+from workers.brackets.outputs import OutputFacts, OutputSums, output_columns, output_multiples, output_sums, slack
 from workers.data.digits import digits
 
 DATA = digits()
@@ -51,24 +51,15 @@ def test_slack_does_not_drown_in_float32() -> None:
     assert float(found) == pytest.approx(np.exp(-20.0), rel=1e-6)
 
 
-def test_scores_are_robust_distances_from_the_median_in_decades() -> None:
-    numbers = 10 ** np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 30.0])
-    away = np.log10(numbers) - 3.5
-    expected = away / (1.4826 * np.median(np.abs(away)))
-    np.testing.assert_allclose(output_scores(numbers, np.zeros(8, dtype=bool)), expected)
-    with_controls = output_scores(np.append(numbers, [1e9, 0.0]), np.arange(10) > 7)
-    np.testing.assert_allclose(with_controls[:8], expected)
-    assert with_controls[8] == pytest.approx((9 - 3.5) / (1.4826 * np.median(np.abs(away))))
-    assert np.isnan(with_controls[9])
+def test_multiples_are_of_the_median_of_outputs_that_are_no_controls() -> None:
+    numbers = np.array([1.0, 2.0, 4.0, 8.0, np.nan, 1e9])
+    found = output_multiples(numbers, np.arange(6) == 5)
+    np.testing.assert_allclose(found, numbers / 3)
 
 
-@pytest.mark.parametrize(
-    "numbers",
-    [np.arange(1.0, 8.0), np.append(np.zeros(7), 1.0), np.append(np.ones(7), 50.0)],
-    ids=["few", "zeros", "equal"],
-)
-def test_outputs_without_a_measurable_spread_have_no_score(numbers: np.ndarray) -> None:
-    assert np.isnan(output_scores(numbers, np.zeros(len(numbers), dtype=bool))).all()
+@pytest.mark.parametrize("numbers", [np.zeros(3), np.full(3, np.nan)], ids=["zeros", "unknown"])
+def test_there_are_no_multiples_of_nothing(numbers: np.ndarray) -> None:
+    assert np.isnan(output_multiples(numbers, np.zeros(3, dtype=bool))).all()
 
 
 def test_columns_fill_the_table_and_flag_what_stands_out() -> None:
@@ -87,7 +78,7 @@ def test_columns_fill_the_table_and_flag_what_stands_out() -> None:
     assert columns["logit_rms"][0] == 1.0
     assert columns["normalised_rms"][0] == 4.0
     assert columns["normalised_rms"][K - 2] is None
-    assert columns["score"][K - 2] is None
+    assert columns["multiple"][K - 2] is None
     assert columns["flagged"].tolist() == [False] * (K - 1) + [True]
     assert columns["probability_rms"][0] == 1.0
     assert (columns["rival"][0], columns["rival_lift"][0]) == ("label 1", 0.0)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from schemas.results import PROJECTIONS
 from workers.brackets import projections as module
 from workers.brackets.projections import Projections, project_rows
 from workers.brackets.vectors import flat, shaped
@@ -76,16 +75,3 @@ def test_a_pause_ends_the_work(problem_of) -> None:
 
     with pytest.raises(InterruptedError, match="told to stop"):
         project(problem_of("mlp-mish-bce"), range(N), random_directions(problem_of("mlp-mish-bce"), 1), 2, pause=stop)
-
-
-def test_columns_fill_the_table() -> None:
-    found = Projections(np.array([[0, 1], [0, 2]]), np.array([[1.0, -2.0], [3.0, 4.0]]))
-    columns = found.columns(40, np.array([5, 7, 9]), ["test_loss", "logit/0/1"])
-    assert set(columns) == {column.name for column in PROJECTIONS.columns}
-    rows = list(zip(columns["i"], columns["j"], columns["target"], columns["value"], strict=True))
-    assert rows == [
-        (5, 7, "test_loss", 1.0),
-        (5, 7, "logit/0/1", -2.0),
-        (5, 9, "test_loss", 3.0),
-        (5, 9, "logit/0/1", 4.0),
-    ]

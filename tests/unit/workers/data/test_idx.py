@@ -63,7 +63,7 @@ def test_a_shard_without_labels(context: MemoryContext) -> None:
     wrong = imported(context, parts, labels=LABELS[:5])
     with pytest.raises(
         UserFault,
-        match=r"\(2, 3, 2\) and labels uint8 \(2,\); it has .* labels uint8 \(5,\)",
+        match=r"\(2, 3, 2\) and labels torch\.uint8 \(2,\); it has .* labels torch\.uint8 \(5,\)",
     ):
         idx(Idx(digest=wrong), context, torch.float32)
 

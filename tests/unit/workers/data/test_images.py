@@ -44,7 +44,10 @@ def test_images_are_normalised_by_channel_when_they_are_read(context: MemoryCont
     assert torch.equal(data.train.inputs[torch.tensor([4, 1])], expected[[4, 1]])
     assert torch.equal(data.train.inputs[2], expected[2])
     assert (len(data.train), data.input_shape) == (5, (3, 2, 4))
-    assert data.normalisation == "(pixels / 255 - (0.1, 0.2, 0.3)) / (0.5, 0.4, 2.0)"
+    assert data.normalisation == (
+        "centred largest square of celeba scaled to 4×4 (bilinear, none); "
+        "(pixels / 255 - (0.1, 0.2, 0.3)) / (0.5, 0.4, 2.0)"
+    )
 
 
 def test_labels_are_independent_and_can_be_chosen(context: MemoryContext) -> None:
@@ -52,7 +55,7 @@ def test_labels_are_independent_and_can_be_chosen(context: MemoryContext) -> Non
     whole = load(Images(digest=pin, mean=0.5, std=0.25), context, torch.float64)
     assert whole.independent
     assert torch.equal(whole.test.labels, LABELS[4:6].double())
-    assert whole.normalisation == "(pixels / 255 - 0.5) / 0.25"
+    assert whole.normalisation.endswith("; (pixels / 255 - 0.5) / 0.25")
     chosen = load(Images(digest=pin, labels=("c", "a")), context, torch.float32)
     assert chosen.label_names == ("c", "a")
     assert torch.equal(chosen.test.labels, LABELS[4:6][:, [2, 0]].float())
@@ -78,8 +81,12 @@ def test_controls_follow_the_labels(context: MemoryContext) -> None:
         ({}, {"labels": ("z",)}, "the dataset has no label 'z'; it has a, b, c"),
         ({}, {"controls": {"pair": ("a", "z")}}, "the dataset has no label 'z'; it has a, b, c"),
         ({}, {"std": (1.0, 2.0)}, "`std` has 2 values but the images have 3 channels: give one number, or one per"),
-        ({"width": 5}, {}, r"should hold images uint8 \(4, 3, 2, 5\) and labels uint8 \(4, 3\); it has images uint8"),
-        ({"labels": ("a", "b")}, {}, r"labels uint8 \(4, 2\); it has .* labels uint8 \(4, 3\)"),
+        (
+            {"width": 5},
+            {},
+            r"should hold images torch.uint8 \(4, 3, 2, 5\) and labels torch.uint8 \(4, 3\); it has images",
+        ),
+        ({"labels": ("a", "b")}, {}, r"labels torch.uint8 \(4, 2\); it has .* labels torch.uint8 \(4, 3\)"),
         ({"labels": tuple(map(str, range(99)))}, {"labels": ("z",)}, r"0, 1, .* 39 and 59 more"),
     ],
 )

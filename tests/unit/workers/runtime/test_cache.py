@@ -27,6 +27,15 @@ def test_what_is_heavier_than_the_limit_is_given_but_not_kept():
     assert len(cache) == 0
 
 
+def test_the_last_few_are_kept_whatever_they_weigh():
+    cache = Lru(3, len, least=2)
+    for name in "abc":
+        cache.take(name, lambda: b"12345")
+    assert [name in cache for name in "abc"] == [False, True, True]
+    cache.take("d", lambda: b"")
+    assert [name in cache for name in "bcd"] == [False, True, True]
+
+
 def test_clear_forgets_everything():
     cache = Lru(3)
     cache.take("a", lambda: 1)

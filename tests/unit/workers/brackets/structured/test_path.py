@@ -214,3 +214,12 @@ def test_the_same_point_in_float64() -> None:
     exact = block(Generic(problem.functional.double()), problem.to(torch.float64), slice(0, 3), None).sums
     torch.testing.assert_close(found.squares.sqrt(), exact.squares.sqrt(), rtol=1e-8, atol=0)
     assert double.name == "structured"
+
+
+@pytest.mark.parametrize(("gauss_newton", "numbers"), [(False, 5 * (9 + 7) + 4), (True, 7 * (9 + 7) + 4)])
+def test_memory_is_that_of_the_grid(gauss_newton: bool, numbers: int) -> None:
+    problem = perceptron((30, 9, 7, 4), "gelu", N=8).to(torch.float32)
+    path = Structured.of(problem.functional)
+    for rows, columns in ((slice(0, 4), slice(4, 8)), (slice(0, 4), None), (slice(0, 2), slice(2, 5))):
+        block(path, problem, rows, columns, Wanted(gauss_newton))
+        assert path.workspace.nbytes == 16 * (4 * numbers + 24 * 9)

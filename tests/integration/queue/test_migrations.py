@@ -1,0 +1,68 @@
+"""Results of earlier versions stay readable, and a migration can be taken back."""
+
+import math
+
+from sqlalchemy import text
+
+from service.db.engine import connect
+from service.db.migrate import downgrade, upgrade
+
+PAIR = {
+    "job_id": 7,
+    "step": 10,
+    "i": 1,
+    "j": 2,
+    **dict.fromkeys(
+        ("bracket_norm", "bracket_rms", "gradient_norm_i", "gradient_norm_j", "cosine_i", "cosine_j"), 0.5
+    ),
+    **dict.fromkeys(
+        ("gradient_cosine", "defect", "hvp_norm_ij", "hvp_norm_ji", "cancellation", "loss_i", "loss_j"), 0.5
+    ),
+    "logit_rms": 2.0,
+    "logit_max": 3.0,
+    "object": "tiles/a",
+    "position": 4,
+}
+FIT = {"job_id": 7, "step": 10, "tensors": 3, "excluded": 0}
+OUTPUT = {"job_id": 7, "step": 10, "label": "a", "logit_rms": 2.0, "logit_max": 3.0, "slack": 0.25}
+SHARES = {"probability_rms": 0.1, "label_rate": 0.5}
+
+
+def rows(connection, query):
+    return [dict(row) for row in connection.execute(text(query)).mappings()]
+
+
+def insert(connection, table, row):
+    names = ", ".join(row)
+    values = ", ".join(f":{name}" for name in row)
+    connection.execute(text(f"insert into {table} ({names}) values ({values})"), row)  # noqa: S608 - the test's own names
+
+
+def test_logit_perturbations_move_to_their_table_and_back(postgres_url):
+    upgrade(postgres_url, "0002")
+    engine = connect(postgres_url)
+    with engine.begin() as connection:
+        insert(connection, "pairs", PAIR)
+        insert(connection, "pairs", PAIR | {"j": 3, "logit_rms": None, "logit_max": None})
+        insert(connection, "fits", FIT)
+        for output in range(4):
+            insert(connection, "outputs", OUTPUT | SHARES | {"output": output})
+        before = rows(connection, "select * from results.pairs order by j")
+    upgrade(postgres_url)
+    with engine.connect() as connection:
+        [moved] = rows(connection, "select * from results.perturbations")
+        assert (moved["j"], moved["logit_rms"], moved["object"], moved["position"]) == (2, 2.0, "tiles/a", 4)
+        assert moved["norm_euclidean"] == 4.0
+        assert math.isnan(moved["norm_softmax"])
+        assert [row["recomputed"] for row in rows(connection, "select * from results.pairs")] == [False, False]
+        assert [row["part"] for row in rows(connection, "select * from results.fits")] == ["bracket"]
+        assert {row["normalised_rms"] for row in rows(connection, "select * from results.outputs")} == {8.0}
+    with engine.begin() as connection:
+        insert(connection, "fits", FIT | {"part": "gauss_newton"})
+    downgrade(postgres_url, "0002")
+    with engine.connect() as connection:
+        assert rows(connection, "select * from results.pairs order by j") == before
+        assert len(rows(connection, "select * from results.fits")) == 1
+        assert rows(connection, "select to_regclass('perturbations') as there") == [{"there": None}]
+    upgrade(postgres_url)
+    engine.dispose()
