@@ -81,6 +81,10 @@ class Convolution(Matrix):
             return entries
         return torch.unflatten(entries, -1, (*self.kernel, self.shape[0])).movedim(-1, -3)
 
+    def entries(self, name: str, values: Tensor) -> Tensor:
+        """Of W, channels last."""
+        return (values.movedim(-3, -1) if name == self.weight_name else values).flatten(1)
+
     def pulled(self, weights: Tensor) -> Tensor:
         """δ_y through every G_x in one pass, the directions being channels: (M, D, c, height, width)."""
         stacked = self.shaped(self.weight_name, weights).transpose(0, 1).flatten(1, 2)

@@ -69,6 +69,11 @@ class EmbeddingLayer(Columns):
         tokens = self.tokens[rows].unsqueeze(1).expand(*ddelta.shape[:2], -1)
         return torch.unflatten(self.whole(self.u_of(ddelta.flatten(0, 1)), tokens.flatten(0, 1)), 0, ddelta.shape[:2])
 
+    def applied_columns(self, entries: Tensor) -> Tensor:
+        """Rows at the tokens."""
+        tables = entries.view(len(entries), *self.weight.shape)
+        return tables[:, self.tokens.clamp(min=0)] * (self.tokens >= 0).unsqueeze(-1)
+
     def v_grams(self, a_y: Tensor, da_xy: Tensor | None, a_x: Tensor, da_yx: Tensor | None) -> Tensor:
         """1 where tokens are equal."""
         none = torch.full_like(a_y, -1)

@@ -49,15 +49,19 @@ class Layer(ABC):
 
     @abstractmethod
     def push(self, directions: Self, tangent: Tensor | None) -> Tensor:
-        """Dz = ∂z/∂a da + ∂z/∂W g_x; the second term needs no tangent of the input."""
+        """Gives dz = ∂z/∂a da + ∂z/∂W g_x; the second term needs no tangent of the input."""
 
     def shaped(self, name: str | None, entries: Tensor) -> Tensor:
         """A gradient or product (…, entries) of a parameter in the parameter's shape; most have it from the start."""
         return entries
 
+    def entries(self, name: str, values: Tensor) -> Tensor:
+        """The inverse of `shaped`, in a row: (p, *shape) → (p, entries)."""
+        return values.flatten(1)
+
     @abstractmethod
     def product(self, name: str, flow: "Flow", rows: slice, columns: slice, share: bool) -> Tensor:
-        """H_y g_x of a parameter that is not factored, (rows, columns, *shape), with entries ordered as in `gradients`.
+        """H_y g_x of a parameter that is not factored: (rows, columns, *shape), ordered as in `gradients`.
 
         With `share` it is the Gauss–Newton part, in which only dδ counts.
         """
@@ -116,19 +120,23 @@ class Columns(Layer):
     @property
     @abstractmethod
     def v(self) -> Tensor:
-        """A as columns, in whatever form `v_grams` and `whole` take: (M, T, …)."""
+        """The input as columns, in whatever form `v_grams` and `whole` take: (M, T, …)."""
 
     def u_of(self, cotangents: Tensor) -> Tensor:
         """δ or dδ (B, …) as columns (B, T, c_out). By default positions lie between the first axis and the last."""
         return columns(cotangents)
 
     def v_of(self, tangents: Tensor) -> Tensor:
-        """A or da (B, …) as columns (B, T, c_in), likewise."""
+        """Of a or da (B, …) the columns (B, T, c_in), likewise."""
         return columns(tangents)
 
     @abstractmethod
     def v_grams(self, a_y: Tensor, da_xy: Tensor | None, a_x: Tensor, da_yx: Tensor | None) -> Tensor:
-        """A · a of all columns of the four, for p pairs: float64 (p, 4, T, 4, T)."""
+        """Products of all columns of the four, for p pairs: float64 (p, 4, T, 4, T)."""
+
+    @abstractmethod
+    def applied_columns(self, entries: Tensor) -> Tensor:
+        """What p values of the parameter, as `entries` gives them, make of a: (p, M, T, c_out)."""
 
     @abstractmethod
     def whole(self, u: Tensor, v: Tensor) -> Tensor:

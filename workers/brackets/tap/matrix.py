@@ -124,6 +124,12 @@ class Matrix(Columns, Through):
         """Σ_t u_t ⊗ v_t, (p, c_out, …)."""
         return self.shaped(self.weight_name, u.mT @ v)
 
+    def applied_columns(self, entries: Tensor) -> Tensor:
+        """One product of matrices for all p and M."""
+        M, T, q = self.patches.shape
+        products = entries.view(-1, q) @ self.patches.view(-1, q).mT
+        return products.view(len(entries), -1, M, T).permute(0, 2, 3, 1)
+
     def v_grams(self, a_y: Tensor, da_xy: Tensor | None, a_x: Tensor, da_yx: Tensor | None) -> Tensor:
         """Products of columns, in float64."""
         parts = [torch.zeros_like(a_y) if part is None else part for part in (a_y, da_xy, a_x, da_yx)]

@@ -98,8 +98,8 @@ class Pointwise:
         if value is None:
             raise RuntimeError("a tape is settled once")
         if self.curved:
-            both: tuple[Tensor, Tensor] = jvp(slope, (value,), (delta[0],))
-            first, self.bend = both[0], both[1].unsqueeze(1)
+            first, second = jvp(slope, (value,), (delta[0],))[:2]
+            self.bend = second.unsqueeze(1)
         else:
             first = slope(value)
         self.slope, self.value = first.unsqueeze(1), None

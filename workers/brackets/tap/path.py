@@ -11,7 +11,7 @@ from torch import Tensor
 from workers.brackets.functional import Functional, plain_attention
 from workers.brackets.path import PairBlock, Wanted
 from workers.brackets.tap.block import Block
-from workers.brackets.tap.logits import perturbations
+from workers.brackets.tap.logits import TestTaps, perturbations, test_taps_of
 from workers.brackets.tap.state import Taps, taps_of
 from workers.brackets.tap.sweep import sweep
 
@@ -39,9 +39,9 @@ class Tap:
         """
         return taps_of(self.functional, inputs, targets)
 
-    def tests(self, inputs: Tensor) -> Tensor:
-        """The test examples themselves."""
-        return inputs
+    def tests(self, inputs: Tensor) -> TestTaps:
+        """Taps of test examples."""
+        return test_taps_of(self.functional, inputs)
 
     def pairs(self, left: Taps, right: Taps | None, wanted: Wanted) -> PairBlock:
         """All brackets of a block. Tangents of all pairs are held for the whole pass, products layer by layer."""
@@ -61,7 +61,8 @@ class Tap:
         if wanted.moved:
             moved = [ranks[place] for place in wanted.moved]
             brackets = {name: bracket[moved] for name, bracket in block.brackets.items()}
-            logits = perturbations(self.functional, wanted.tests, brackets, left.tape.multiplications)
+            with plain_attention():
+                logits = perturbations(wanted.tests, brackets)
         return PairBlock(
             sums=block.sums,
             gauss_newton=block.shares,

@@ -1,7 +1,7 @@
 """The gains of BatchNorm in eval mode and of LayerNorm: z = γ x̂ + β, element by element.
 
-Axes: as in `layer`; c numbers of γ. BatchNorm's x̂ = r (a − μ) with running statistics; LayerNorm's x̂ is an operation of
-its own, so there a = x̂ and r = 1.
+Axes: as in `layer`. BatchNorm has x̂ = r (a − μ) with running statistics; LayerNorm's x̂ is an operation of its own, so
+there a = x̂ and r = 1.
 """
 
 from typing import Self

@@ -1,7 +1,7 @@
 """What one forward pass over a batch did, operation by operation, with the layers that hold parameters told apart.
 
-Axes: M examples of the batch, K outputs. A value is *active* if it depends on θ; operations between others are no part
-of a tape.
+Axes: M examples of the batch, K outputs. A value is *active* if it depends on θ; operations between others are not
+part of a tape.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,7 +17,6 @@ from torch.utils import _pytree as pytree
 from workers.brackets.functional import Functional
 from workers.brackets.tap.layer import Layer, Untappable
 from workers.brackets.tap.makers import MAKERS
-from workers.brackets.tap.matrix import Matrix
 from workers.brackets.tap.operations import General, Linear, Operation, Pointwise, Sum
 from workers.brackets.tap.vocabulary import FLAT, LINEAR, POINTWISE, READING, SUMS, Function, out_of_place, written
 
@@ -42,15 +41,6 @@ class Tape:
     def layers(self) -> list[Layer]:
         """The steps that hold parameters."""
         return [step for step in self.steps if isinstance(step, Layer)]
-
-    @property
-    def multiplications(self) -> int:
-        """Of a forward pass on one example, in matrices: Σ T · c_out · q."""
-        return sum(
-            layer.patches.shape[1] * layer.weight.shape[0] * layer.patches.shape[2]
-            for layer in self.layers
-            if isinstance(layer, Matrix)
-        )
 
 
 def record(functional: Functional, inputs: Tensor) -> Tape:
@@ -225,7 +215,7 @@ class _Recorder(TorchFunctionMode):
         bias: Tensor | None = None,
         eps: float = 1e-5,
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """A LayerNorm in two: the normalisation, which holds no parameters, and arguments for what scales its result."""
+        """A LayerNorm in two: the normalisation, which has no parameters, and arguments of what scales it."""
         whole = nn.functional.layer_norm
         hat = whole(input, normalized_shape, eps=eps)
         if id(input) in self.slots:

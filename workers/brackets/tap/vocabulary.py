@@ -1,4 +1,4 @@
-"""Which of PyTorch's functions act element by element, which are linear, which write in place and which read values."""
+"""Which of PyTorch's functions are pointwise, which are linear, which write in place and which read values."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any

@@ -49,7 +49,9 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
         "'1.weight' belongs to a convolution in 2 groups",
     ),
     "uneven": (
-        lambda: nn.Sequential(nn.Unflatten(1, (1, 2, 2)), nn.Conv2d(1, 1, 2, padding="same"), nn.Flatten(), linear(4, 3)),
+        lambda: nn.Sequential(
+            nn.Unflatten(1, (1, 2, 2)), nn.Conv2d(1, 1, 2, padding="same"), nn.Flatten(), linear(4, 3)
+        ),
         "'1.weight' belongs to a convolution whose 'same' padding is uneven",
     ),
     "parametrised": (
@@ -59,24 +61,34 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "never called": (lambda: pair(lambda m, x: m.b(x)), "nothing in the forward pass uses 'a.weight', 'a.bias'"),
     "without effect": (lambda: pair(lambda m, x: (m.a(x), m.b(x))[1]), "the logits do not depend on 'a.weight'"),
     "coupled": (lambda: pair(lambda m, x: m.b(m.a(x) - x.mean(0))), "depend on the other examples of its batch"),
-    "unknown": (lambda: pair(lambda m, x: m.b(m.g(m.a(x))), g=nn.GroupNorm(2, 4)), "'g.weight', 'g.bias' enters `group_norm`"),
+    "unknown": (
+        lambda: pair(lambda m, x: m.b(m.g(m.a(x))), g=nn.GroupNorm(2, 4)),
+        "'g.weight', 'g.bias' enters `group_norm`",
+    ),
     "recurrent": (
         lambda: pair(lambda m, x: m.b(m.a(x[:, None])[0][:, 0]), a=nn.RNN(4, 4, batch_first=True)),
         "'a.weight_ih_l0', .* enters `rnn_tanh`",
     ),
     "train mode": (
-        lambda: pair(lambda m, x: m.b(functional.batch_norm(m.a(x), None, None, m.n.weight, m.n.bias, True)), n=nn.BatchNorm1d(4)),
+        lambda: pair(
+            lambda m, x: m.b(functional.batch_norm(m.a(x), None, None, m.n.weight, m.n.bias, True)),
+            n=nn.BatchNorm1d(4),
+        ),
         "'n.weight' belongs to a BatchNorm in train mode",
     ),
     "norm of embeddings": (
-        lambda: Made(lambda m, x: m.b(m.e((x > 0).long()).sum(1)), e=nn.Embedding(2, 4, scale_grad_by_freq=True), b=linear(4, 3)),
+        lambda: Made(
+            lambda m, x: m.b(m.e((x > 0).long()).sum(1)),
+            e=nn.Embedding(2, 4, scale_grad_by_freq=True),
+            b=linear(4, 3),
+        ),
         "'e.weight' belongs to an embedding with max_norm or scale_grad_by_freq",
     ),
     "stopped": (lambda: pair(lambda m, x: m.b(stopped(m.a(x)))), r"stops gradients \(around `mul`\)"),
     "read": (lambda: pair(lambda m, x: m.b(x * m.a(x).sum(1).norm().item())), r"reads values \(`item`\)"),
     "assigned": (lambda: pair(assigned), r"writes into a value that depends on parameters \(`__setitem__`\)"),
     "aliased": (lambda: pair(aliased), "its derivatives do not follow from what PyTorch shows"),
-}  # fmt: skip
+}
 
 
 def functional_of(model: nn.Module, dtype: torch.dtype = torch.float64) -> Functional:

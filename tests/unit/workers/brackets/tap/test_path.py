@@ -31,12 +31,17 @@ def convolution(*args: int, head: int, **options: object) -> nn.Module:
 MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...] | None]] = {
     "linear": (lambda: nn.Linear(4, K), ROWS),
     "linear without bias": (lambda: nn.Sequential(nn.Linear(4, 5, bias=False), nn.Tanh(), nn.Linear(5, K)), ROWS),
-    "linear, factored": (lambda: nn.Sequential(nn.Linear(4, 40), nn.GELU(), nn.Linear(40, 30), nn.Mish(), nn.Linear(30, K)), ROWS),
+    "linear, factored": (
+        lambda: nn.Sequential(nn.Linear(4, 40), nn.GELU(), nn.Linear(40, 30), nn.Mish(), nn.Linear(30, K)),
+        ROWS,
+    ),
     "linear on sequences": (
-        lambda: Made(lambda m, x: m.b(torch.tanh(m.a(x))).mean(1), a=nn.Linear(4, 5), b=nn.Linear(5, K)), SEQUENCE
+        lambda: Made(lambda m, x: m.b(torch.tanh(m.a(x))).mean(1), a=nn.Linear(4, 5), b=nn.Linear(5, K)),
+        SEQUENCE,
     ),
     "linear on sequences, factored": (
-        lambda: Made(lambda m, x: m.b(torch.tanh(m.a(x))).mean(1), a=nn.Linear(4, 60), b=nn.Linear(60, K)), SEQUENCE
+        lambda: Made(lambda m, x: m.b(torch.tanh(m.a(x))).mean(1), a=nn.Linear(4, 60), b=nn.Linear(60, K)),
+        SEQUENCE,
     ),
     "convolution 1": (lambda: convolution(3, 1, head=108), MAPS),
     "convolution 3": (lambda: convolution(3, 3, padding=1, head=108), MAPS),
@@ -46,55 +51,83 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...] | None]] = {
     "convolution, valid": (lambda: convolution(3, 3, padding="valid", head=48), MAPS),
     "convolutions, factored": (
         lambda: nn.Sequential(
-            nn.Conv2d(2, 16, 3, 2, 1), nn.Tanh(), nn.Conv2d(16, 40, 3, 2, 1), nn.Mish(),
-            nn.Conv2d(40, 30, 3, 1, 1), nn.SiLU(), nn.Flatten(), nn.Linear(120, K),
-        ), MAPS,
+            nn.Conv2d(2, 16, 3, 2, 1),
+            nn.Tanh(),
+            nn.Conv2d(16, 40, 3, 2, 1),
+            nn.Mish(),
+            nn.Conv2d(40, 30, 3, 1, 1),
+            nn.SiLU(),
+            nn.Flatten(),
+            nn.Linear(120, K),
+        ),
+        MAPS,
     ),
-    "convolution with reflected padding": (lambda: convolution(3, 3, padding=1, padding_mode="reflect", head=108), MAPS),
-    "batch norm of rows": (lambda: nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Tanh(), nn.Linear(6, K)), ROWS),
+    "convolution with reflected padding": (
+        lambda: convolution(3, 3, padding=1, padding_mode="reflect", head=108),
+        MAPS,
+    ),
+    "batch norm of rows": (
+        lambda: nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Tanh(), nn.Linear(6, K)),
+        ROWS,
+    ),
     "batch norm of sequences": (
-        lambda: Made(lambda m, x: m.b(m.n(m.a(x)).tanh().sum(1)), a=nn.Linear(4, 4), n=nn.BatchNorm1d(3), b=nn.Linear(4, K)),
+        lambda: Made(
+            lambda m, x: m.b(m.n(m.a(x)).tanh().sum(1)), a=nn.Linear(4, 4), n=nn.BatchNorm1d(3), b=nn.Linear(4, K)
+        ),
         SEQUENCE,
     ),
     "batch norm first": (lambda: nn.Sequential(nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(72, K)), MAPS),
     "batch norm without gains": (
-        lambda: nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6, affine=False), nn.Tanh(), nn.Linear(6, K)), ROWS
+        lambda: nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6, affine=False), nn.Tanh(), nn.Linear(6, K)),
+        ROWS,
     ),
     "layer norm": (lambda: nn.Sequential(nn.Linear(4, 6), nn.LayerNorm(6), nn.Tanh(), nn.Linear(6, K)), ROWS),
     "layer norm without bias": (lambda: nn.Sequential(nn.LayerNorm(4, bias=False), nn.Tanh(), nn.Linear(4, K)), ROWS),
     "layer norm of two axes": (
-        lambda: nn.Sequential(nn.Linear(4, 4), nn.LayerNorm((3, 4)), nn.Tanh(), nn.Flatten(), nn.Linear(12, K)), SEQUENCE
+        lambda: nn.Sequential(nn.Linear(4, 4), nn.LayerNorm((3, 4)), nn.Tanh(), nn.Flatten(), nn.Linear(12, K)),
+        SEQUENCE,
     ),
     "embedding": (lambda: Made(lambda m, t: m.b(m.e(t).mean(1)), e=nn.Embedding(7, 4), b=nn.Linear(4, K)), None),
     "embedding with padding": (
-        lambda: Made(lambda m, t: m.b(m.e(t).tanh().sum(1)), e=nn.Embedding(7, 4, padding_idx=0), b=nn.Linear(4, K)), None
+        lambda: Made(lambda m, t: m.b(m.e(t).tanh().sum(1)), e=nn.Embedding(7, 4, padding_idx=0), b=nn.Linear(4, K)),
+        None,
     ),
     "attention": (
-        lambda: Made(lambda m, t: m.b(m.a(m.e(t)).mean(1)), e=nn.Embedding(7, 4), a=Attention(4), b=nn.Linear(4, K)), None
+        lambda: Made(lambda m, t: m.b(m.a(m.e(t)).mean(1)), e=nn.Embedding(7, 4), a=Attention(4), b=nn.Linear(4, K)),
+        None,
     ),
     "fused attention": (
         lambda: Made(
             lambda m, x: m.b(functional.scaled_dot_product_attention(*(m.a(x),) * 3).mean(1)),
-            a=nn.Linear(4, 4), b=nn.Linear(4, K),
-        ), SEQUENCE,
+            a=nn.Linear(4, 4),
+            b=nn.Linear(4, K),
+        ),
+        SEQUENCE,
     ),
     "residual": (Residual, MAPS),
     "views, chunks and what is not used": (
         lambda: Made(
             lambda m, x: m.b(torch.cat([x.new_ones(len(x), 1), m.a(x).chunk(3, 1)[1] ** 2], 1).view(-1, 3)),
-            a=nn.Linear(4, 6), b=nn.Linear(3, K),
-        ), ROWS,
+            a=nn.Linear(4, 6),
+            b=nn.Linear(3, K),
+        ),
+        ROWS,
     ),
     "differences, scales and constants": (
         lambda: Made(
             lambda m, x: m.c(2 * m.a(x) - m.b(x) / 3 + x.sum(1, keepdim=True) * m.a2(x).exp()),
-            a=nn.Linear(4, 5), b=nn.Linear(4, 5), a2=nn.Linear(4, 5), c=nn.Linear(5, K),
-        ), ROWS,
+            a=nn.Linear(4, 5),
+            b=nn.Linear(4, 5),
+            a2=nn.Linear(4, 5),
+            c=nn.Linear(5, K),
+        ),
+        ROWS,
     ),
     "after a convolution, a view": (
-        lambda: Made(lambda m, x: m.b(m.a(x).tanh().view(x.shape[0], -1)), a=nn.Conv2d(2, 2, 1), b=nn.Linear(72, K)), MAPS
+        lambda: Made(lambda m, x: m.b(m.a(x).tanh().view(x.shape[0], -1)), a=nn.Conv2d(2, 2, 1), b=nn.Linear(72, K)),
+        MAPS,
     ),
-}  # fmt: skip
+}
 
 
 def drawn(shape: tuple[int, ...] | None, seed: int = 1) -> tuple[Tensor, Tensor]:
