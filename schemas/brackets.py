@@ -78,7 +78,7 @@ class Brackets(Spec):
     """Batches of training examples: brackets of the fields of their means, two products for each pair."""
     reorderings: Reorderings | None = None
     """Whole reorderings of plain gradient steps: the predicted effect, and beside it the exact one."""
-    null_pairs: Annotated[int, Field(ge=0, le=10_000)] = 32
+    null_pairs: Annotated[int, Field(ge=0, le=10_000)] = 8
     """Pairs, drawn at random, for the defect's null: random directions in place of the gradients."""
     verify: Annotated[int, Field(ge=0, le=10_000)] = 0
     """Pairs, drawn at random, computed again on the generic path in float64; the errors are stored."""

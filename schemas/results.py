@@ -91,7 +91,11 @@ PAIRS = ResultTable(
         ),
         Column("loss_i", "float", "L_i."),
         Column("loss_j", "float", "L_j."),
-        Column("recomputed", "bool", "True where cancellation was below 1e-3, so the pair was taken in float64."),
+        Column(
+            "recomputed",
+            "bool",
+            "True where cancellation was below 1e-3, so the pair was taken in float64 (equal examples: exactly 0).",
+        ),
         Column("gauss_newton_norm", "float", "Norm of the bracket's Gauss–Newton part, if asked for.", nullable=True),
         Column(
             "gauss_newton_cosine",
@@ -156,7 +160,7 @@ DEFECTS = ResultTable(
         Column("median", "float", "Median defect.", nullable=True),
         Column("low", "float", "Its 5 % quantile.", nullable=True),
         Column("high", "float", "Its 95 % quantile.", nullable=True),
-        Column("null_pairs", "int", "Pairs drawn for the null."),
+        Column("null_pairs", "int", "Pairs drawn for the null whose two gradients are not zero."),
         Column(
             "null_median",
             "float",
@@ -249,11 +253,15 @@ REORDERINGS = ResultTable(
         Column("lr", "float", "Learning rate of the exact steps."),
         Column("predicted_norm", "float", "‖S(σ) − S(τ)‖, the sum of brackets of the pairs that change order."),
         Column("exact_norm", "float", "‖θ_σ − θ_τ‖ / lr² after the steps."),
-        Column("relative_error", "float", "‖exact − predicted‖ / ‖exact‖: first order in lr. 0 where both vanish."),
+        Column(
+            "relative_error",
+            "float",
+            "‖exact − predicted‖ / ‖exact‖: first order in lr. 0 where both vanish, 1 where only the exact does.",
+        ),
         Column("cosine", "float", "Cosine of predicted and exact effect; 0 where either vanishes."),
         Column("predicted_loss", "float", "∇L_test · (S(σ) − S(τ)).", nullable=True),
         Column("realised_loss", "float", "(L_test(θ_σ) − L_test(θ_τ)) / lr².", nullable=True),
-        Column("agrees", "bool", "Whether both have one sign.", nullable=True),
+        Column("agrees", "bool", "Whether both have one sign; two exact zeros agree, one does not.", nullable=True),
     ),
 )
 

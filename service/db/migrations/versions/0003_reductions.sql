@@ -24,7 +24,7 @@ comment on column defects.pairs is 'Pairs with two non-zero gradients.';
 comment on column defects.median is 'Median defect.';
 comment on column defects.low is 'Its 5 % quantile.';
 comment on column defects.high is 'Its 95 % quantile.';
-comment on column defects.null_pairs is 'Pairs drawn for the null.';
+comment on column defects.null_pairs is 'Pairs drawn for the null whose two gradients are not zero.';
 comment on column defects.null_median is 'Median of ‖H_j u − H_i w‖ / (‖∇L_i‖ ‖∇L_j‖), u and w random directions as long as ∇L_i and ∇L_j.';
 comment on column defects.null_low is 'Its 5 % quantile.';
 comment on column defects.null_high is 'Its 95 % quantile.';
@@ -154,11 +154,11 @@ comment on column reorderings.j is 'Second example of σ, for swaps of two.';
 comment on column reorderings.lr is 'Learning rate of the exact steps.';
 comment on column reorderings.predicted_norm is '‖S(σ) − S(τ)‖, the sum of brackets of the pairs that change order.';
 comment on column reorderings.exact_norm is '‖θ_σ − θ_τ‖ / lr² after the steps.';
-comment on column reorderings.relative_error is '‖exact − predicted‖ / ‖exact‖: first order in lr. 0 where both vanish.';
+comment on column reorderings.relative_error is '‖exact − predicted‖ / ‖exact‖: first order in lr. 0 where both vanish, 1 where only the exact does.';
 comment on column reorderings.cosine is 'Cosine of predicted and exact effect; 0 where either vanishes.';
 comment on column reorderings.predicted_loss is '∇L_test · (S(σ) − S(τ)).';
 comment on column reorderings.realised_loss is '(L_test(θ_σ) − L_test(θ_τ)) / lr².';
-comment on column reorderings.agrees is 'Whether both have one sign.';
+comment on column reorderings.agrees is 'Whether both have one sign; two exact zeros agree, one does not.';
 
 create table order_accuracy (
     job_id bigint not null,
@@ -195,7 +195,7 @@ alter table pairs drop column logit_rms, drop column logit_max;
 alter table pairs add column recomputed boolean default false not null;
 alter table pairs alter column recomputed drop default;
 alter table pairs add column gauss_newton_norm double precision, add column gauss_newton_cosine double precision;
-comment on column pairs.recomputed is 'True where cancellation was below 1e-3, so the pair was taken in float64.';
+comment on column pairs.recomputed is 'True where cancellation was below 1e-3, so the pair was taken in float64 (equal examples: exactly 0).';
 comment on column pairs.gauss_newton_norm is 'Norm of the bracket''s Gauss–Newton part, if asked for.';
 comment on column pairs.gauss_newton_cosine is 'Cosine of the bracket with its Gauss–Newton part; 0 where either vanishes.';
 
@@ -255,7 +255,7 @@ comment on column results.pairs.hvp_norm_ji is '‖H_i ∇L_j‖.';
 comment on column results.pairs.cancellation is 'bracket_norm / (hvp_norm_ij + hvp_norm_ji), 1 where both vanish: small values mean digits were lost in the difference.';
 comment on column results.pairs.loss_i is 'L_i.';
 comment on column results.pairs.loss_j is 'L_j.';
-comment on column results.pairs.recomputed is 'True where cancellation was below 1e-3, so the pair was taken in float64.';
+comment on column results.pairs.recomputed is 'True where cancellation was below 1e-3, so the pair was taken in float64 (equal examples: exactly 0).';
 comment on column results.pairs.gauss_newton_norm is 'Norm of the bracket''s Gauss–Newton part, if asked for.';
 comment on column results.pairs.gauss_newton_cosine is 'Cosine of the bracket with its Gauss–Newton part; 0 where either vanishes.';
 comment on column results.pairs.object is 'Name of the object that holds the pair''s arrays.';
@@ -327,7 +327,7 @@ comment on column results.defects.pairs is 'Pairs with two non-zero gradients.';
 comment on column results.defects.median is 'Median defect.';
 comment on column results.defects.low is 'Its 5 % quantile.';
 comment on column results.defects.high is 'Its 95 % quantile.';
-comment on column results.defects.null_pairs is 'Pairs drawn for the null.';
+comment on column results.defects.null_pairs is 'Pairs drawn for the null whose two gradients are not zero.';
 comment on column results.defects.null_median is 'Median of ‖H_j u − H_i w‖ / (‖∇L_i‖ ‖∇L_j‖), u and w random directions as long as ∇L_i and ∇L_j.';
 comment on column results.defects.null_low is 'Its 5 % quantile.';
 comment on column results.defects.null_high is 'Its 95 % quantile.';
@@ -406,11 +406,11 @@ comment on column results.reorderings.j is 'Second example of σ, for swaps of t
 comment on column results.reorderings.lr is 'Learning rate of the exact steps.';
 comment on column results.reorderings.predicted_norm is '‖S(σ) − S(τ)‖, the sum of brackets of the pairs that change order.';
 comment on column results.reorderings.exact_norm is '‖θ_σ − θ_τ‖ / lr² after the steps.';
-comment on column results.reorderings.relative_error is '‖exact − predicted‖ / ‖exact‖: first order in lr. 0 where both vanish.';
+comment on column results.reorderings.relative_error is '‖exact − predicted‖ / ‖exact‖: first order in lr. 0 where both vanish, 1 where only the exact does.';
 comment on column results.reorderings.cosine is 'Cosine of predicted and exact effect; 0 where either vanishes.';
 comment on column results.reorderings.predicted_loss is '∇L_test · (S(σ) − S(τ)).';
 comment on column results.reorderings.realised_loss is '(L_test(θ_σ) − L_test(θ_τ)) / lr².';
-comment on column results.reorderings.agrees is 'Whether both have one sign.';
+comment on column results.reorderings.agrees is 'Whether both have one sign; two exact zeros agree, one does not.';
 
 create view results.order_accuracy as
     select job_id, step, reorderings, agreeing, accuracy, pearson_r, median_relative_error
