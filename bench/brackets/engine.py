@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from bench.brackets.subjects import Subject
-from workers.brackets.geometry import TileShape
-from workers.brackets.tile import Tile, TileTask, compute_tile, span_states
+from workers.brackets.tiles.geometry import TileShape
+from workers.brackets.tiles.tile import Tile, TileTask, compute_tile, span_states
 
 
 def tile_shapes(N: int, edge: int) -> Iterator[TileShape]:

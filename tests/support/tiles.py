@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from workers.brackets.functional import Functional
-from workers.brackets.generic import Generic
-from workers.brackets.geometry import TileShape
-from workers.brackets.path import BracketPath
-from workers.brackets.structured.network import unsupported
-from workers.brackets.structured.path import Structured
-from workers.brackets.tap import Tap
-from workers.brackets.tile import Flags, Tile, TileTask, compute_tile, span_states
+from workers.brackets.paths.generic import Generic
+from workers.brackets.paths.path import BracketPath
+from workers.brackets.paths.structured.network import unsupported
+from workers.brackets.paths.structured.path import Structured
+from workers.brackets.paths.tap import Tap
+from workers.brackets.tiles.geometry import TileShape
+from workers.brackets.tiles.tile import Flags, Tile, TileTask, compute_tile, span_states
 
 
 def structured(functional: Functional) -> BracketPath[Any, Any]:
