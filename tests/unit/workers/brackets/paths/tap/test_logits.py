@@ -3,10 +3,10 @@ import torch
 
 from tests.support.modules import Residual, with_statistics
 from workers.brackets.functional import Functional
-from workers.brackets.products import logit_perturbations
 from workers.brackets.paths.tap import logits as module
 from workers.brackets.paths.tap.logits import perturbations
 from workers.brackets.paths.tap.logits import test_taps_of as taps_of
+from workers.brackets.products import logit_perturbations
 from workers.losses.functions import cross_entropy
 
 
