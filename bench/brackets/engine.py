@@ -47,7 +47,7 @@ def check_norms(tile: Tile, norms: Tensor, tolerance: float) -> None:
         tile: All pairs of N examples.
         norms: ‖[v_x, v_y]‖ of every tensor, (N, N, n).
         tolerance: Largest difference of a norm, relative to it or, where that is larger, to the median of its tensor:
-            a norm far below the others is a small difference of products, of which float32 leaves few digits to either.
+            of a norm far below the others, a small difference of products, float32 leaves few digits to either.
 
     Raises:
         RuntimeError: they differ.
