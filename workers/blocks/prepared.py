@@ -158,7 +158,7 @@ def _path(
     spec: Brackets, step: int, dataset: Dataset, functional: Functional, context: Context
 ) -> BracketPath[Any, Any]:
     """The path for a checkpoint; what made it the generic one is logged."""
-    few = torch.arange(min(2, len(dataset.train)), device=context.device)
+    few = torch.arange(min(3, len(dataset.train)), device=context.device)
     inputs, targets = dataset.train.inputs[few], targets_of(spec, dataset, dataset.train, few)
     found = choose(functional, inputs, targets, spec.path, context.device)
     if found.path.name == "generic" and found.reasons:
