@@ -47,7 +47,7 @@ def functional_at(spec: Brackets, checkpoint: ObjectRef, context: Context) -> Fu
     """The job's model as a function of its parameters, at a checkpoint; remembered by the checkpoint's content.
 
     Raises:
-        UserFault: the model is random in eval mode, couples examples, or does not fit the data.
+        UserFault: the model is random in eval mode, couples examples, stops gradients, or does not fit the data.
         BlockFault: the checkpoint belongs to another model.
     """
 
@@ -58,6 +58,10 @@ def functional_at(spec: Brackets, checkpoint: ObjectRef, context: Context) -> Fu
         functional = Functional.of(model, example_loss(spec.training.loss, dataset.label_names))
         functional.refuse_randomness(dataset.train.inputs[:2])
         functional.refuse_coupling(dataset.train.inputs[:3])
+        first = torch.zeros(1, dtype=torch.int64, device=context.device)
+        functional.refuse_stopped_gradients(
+            dataset.train.inputs[first][0], targets_of(spec, dataset, dataset.train, first)[0]
+        )
         if spec.batchnorm == "frozen":
             chosen = torch.from_numpy(resolve(spec.examples, len(dataset.train), "train")).to(context.device)
             functional = frozen_statistics(functional, dataset.train.inputs[chosen], context.check_cancelled)

@@ -6,16 +6,21 @@ Axes: N examples, K outputs.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Self
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
+from torch.func import functional_call, grad
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from workers.errors import UserFault
 from workers.losses import ExampleLoss
+from workers.precision import doubled
+
+DIFFERENCE_STEPS = (1e-6, 1e-5)
+"""Of central differences in float64, relative to ‖θ‖."""
 
 Tensors = dict[str, Tensor]
 """Parameters, gradients, directions or brackets by parameter name, in the model's order; extra axes go in front."""
@@ -36,6 +41,10 @@ def plain_attention() -> Iterator[None]:
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
+
+
+def _length(tensors: Mapping[str, Tensor]) -> float:
+    return float(torch.stack([tensor.norm() for tensor in tensors.values()]).norm())
 
 
 @dataclass(frozen=True)
@@ -96,6 +105,49 @@ class Functional:
     def example_loss(self, parameters: Mapping[str, Tensor], example: Tensor, target: Tensor) -> Tensor:
         """L of one example (*input_shape) with target (K,): a scalar."""
         return self.loss(self.logits(parameters, example.unsqueeze(0)).squeeze(0), target)
+
+    def refuse_stopped_gradients(self, example: Tensor, target: Tensor) -> None:
+        """Return, if the gradient at one example (*input_shape), (K,) is the derivative of its loss.
+
+        Where a forward pass stops gradients or replaces them, as `detach` and straight-through estimators do, the
+        field is no gradient, and products with its derivative would leave out what was stopped. The slope of the loss
+        along the gradient is taken by central differences in float64, with two steps. Nothing is said where they
+        differ, as at kinks, where the loss changes too little to tell, or where the model itself rounds to float32.
+
+        Raises:
+            UserFault: both steps agree on another slope.
+        """
+        double = self.double()
+        point, example, target = double.parameters, doubled(example), target.double()
+        try:
+            gradient = grad(double.example_loss)(point, example, target)
+            with torch.no_grad():
+                z = double.logits(point, example.unsqueeze(0))
+        except RuntimeError:  # some models run in float32 alone, and others are refused where products are taken
+            return
+        length, steps = _length(gradient), [step * max(1e-3, _length(point)) for step in DIFFERENCE_STEPS]
+        rounding = torch.finfo(torch.float64).eps * float(z.abs().max() + double.loss(z[0], target).abs())
+        if z.dtype != torch.float64 or not 1e4 * rounding < steps[0] * length < inf:
+            return
+
+        def slope(step: float) -> float:
+            ahead, behind = (
+                {name: tensor + sign * (step / length) * gradient[name] for name, tensor in point.items()}
+                for sign in (1, -1)
+            )
+            with torch.no_grad():
+                difference = double.example_loss(ahead, example, target) - double.example_loss(
+                    behind, example, target
+                )
+            return float(difference) / (2 * step)
+
+        first, second = map(slope, steps)
+        if abs(first - second) < 1e-3 * length and abs(first - length) > 1e-2 * length:
+            raise UserFault(
+                "the model's gradients are not the derivatives of its loss: along one, the loss changes "
+                f"{first / length:.3g} times as fast. Brackets need a forward pass without `detach`, `no_grad` or "
+                "gradients of its own making"
+            )
 
     def refuse_randomness(self, inputs: Tensor) -> None:
         """Run `inputs` twice and return, if the logits are bitwise equal.

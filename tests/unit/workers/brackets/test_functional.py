@@ -84,3 +84,54 @@ def test_models_that_lose_the_axis_of_a_single_example_are_refused() -> None:
 def test_rounding_is_no_coupling() -> None:
     model = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 300), nn.Tanh(), nn.Linear(300, 2))
     Functional.of(model, cross_entropy).refuse_coupling(X)
+
+
+STOPPING = {
+    "detached": lambda z: z * z.sin().detach(),
+    "straight through": lambda z: z + (z.round() - z).detach(),
+}
+
+
+@pytest.mark.parametrize("name", STOPPING)
+def test_models_that_stop_gradients_are_refused(name: str) -> None:
+    class Stopping(nn.Linear):
+        def forward(self, input):  # noqa: A002
+            return STOPPING[name](super().forward(input))
+
+    with pytest.raises(UserFault, match="not the derivatives of its loss: along one, the loss changes"):
+        Functional.of(Stopping(3, 2), cross_entropy).refuse_stopped_gradients(X[0], torch.eye(2)[0])
+
+
+SMOOTH_OR_NOT = {
+    "kinks": lambda: nn.Sequential(nn.Linear(3, 50), nn.ReLU(), nn.Linear(50, 50), nn.ReLU(), nn.Linear(50, 2)),
+    "large": lambda: nn.Sequential(nn.Linear(3, 50), nn.Mish(), scaled(nn.Linear(50, 2), 1e3)),
+    "small": lambda: scaled(nn.Linear(3, 2), 1e-12),
+    "in float32 alone": lambda: nn.Sequential(nn.Linear(3, 2), Shifted()),
+    "rounded": lambda: nn.Sequential(nn.Linear(3, 2), Rounded()),
+    "constant": lambda: nn.Sequential(nn.Linear(3, 2), scaled(nn.LayerNorm(2), 0.0)),
+}
+
+
+class Shifted(nn.Module):
+    def forward(self, z):
+        return z @ torch.ones(2, 2)
+
+
+class Rounded(nn.Module):
+    def forward(self, z):
+        return z.float().tanh()
+
+
+def scaled(module: nn.Module, factor: float) -> nn.Module:
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter *= factor
+    return module
+
+
+@pytest.mark.parametrize("name", SMOOTH_OR_NOT)
+def test_gradients_of_other_models_are_the_derivatives_of_their_loss(name: str) -> None:
+    for seed in range(5):
+        torch.manual_seed(seed)
+        functional = Functional.of(SMOOTH_OR_NOT[name](), cross_entropy)
+        functional.refuse_stopped_gradients(X[0], torch.eye(2)[0])
