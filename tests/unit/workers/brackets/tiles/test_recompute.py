@@ -151,3 +151,11 @@ def test_examples_that_differ_in_their_target_are_not_identical() -> None:
     inputs = torch.zeros(3, 2)
     targets = torch.tensor([[0.0], [1.0], [0.0]])
     assert identical(inputs, targets, np.array([[0, 1], [0, 2]])).tolist() == [False, True]
+
+
+def test_a_bracket_below_a_thousandth_of_its_products_is_cancelled() -> None:
+    sums = PairSums.zeros(2, 1, torch.device("cpu"))
+    sums.square_xy.fill_(1)
+    sums.square_yx.fill_(1)
+    sums.squares[:, 0] = torch.tensor([1.99e-3, 2.01e-3]).double().square()
+    assert cancelled(sums).tolist() == [True, False]

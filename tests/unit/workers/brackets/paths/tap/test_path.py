@@ -1,6 +1,7 @@
 """The tap path against the generic one, layer by layer and together."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -288,3 +289,16 @@ def test_factored_layers_hold_nothing_of_the_size_of_their_weights() -> None:
     assert isinstance(first, Columns)
     assert first.factored == "0.weight"
     assert taps.nbytes < 2 * 8 * 50_000 / 5
+
+
+def test_curvature_of_a_certain_softmax_keeps_its_digits_in_float32() -> None:
+    torch.manual_seed(3)
+    model = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, K)).double()
+    with torch.no_grad():
+        model[2].bias += torch.tensor([14.0, 0.0, 0.0])  # S is p(1 − p), and 1 − p has but one digit in float32
+    inputs, targets = drawn(ROWS)
+    taps = Tap(functional_of(model)).first_order(inputs, targets)
+    tangents = torch.randn(N, 2, K, generator=torch.Generator().manual_seed(0)).double()
+    expected = taps.curved(tangents)
+    single = replace(taps, tape=replace(taps.tape, logits=taps.tape.logits.float()), targets=targets.float())
+    torch.testing.assert_close(single.curved(tangents.float()).double(), expected, rtol=2e-5, atol=0)
