@@ -20,6 +20,7 @@ from holonomy.cli import output
 from holonomy.cli.output import print_rows
 from holonomy.cli.render import job_table
 from schemas.states import JobState
+from tests.support.bracket_tables import DEFECTS, MINIBATCHES
 from tests.support.contracts_client import write_idx_folder
 from tests.support.fake_service import Answer, FakeService, World
 from tests.support.layouts import write_imdb, write_picture_folders
@@ -231,14 +232,22 @@ def test_a_report_of_a_job_without_results_says_why(
     assert waiting.stdout == failed.stdout == ""
 
 
-def test_a_job_without_norms_has_rows_but_no_report(command: Command, client: Client, world: World) -> None:
+def test_a_job_without_norms_is_reported_too(
+    command: Command, client: Client, world: World, brackets_tables: None
+) -> None:
+    training = client.submit(Training(steps=1))
     spec = Brackets(training=Training(steps=1), examples=range(3), norms=False, minibatches=[(0,), (1,)])
     job = client.submit(spec)
-    world.tables["fits"] = polars.DataFrame({"step": []})
+    world.move(job.id, JobState.RUNNING, parents=(training.id,))
+    world.tables["minibatches"] = MINIBATCHES.clear()
+    waiting = command("results", job.id)
+    assert waiting.exit_code == 2
+    assert f"`holonomy results {job.id} --table minibatches` the rows so far" in waiting.stderr
+    world.tables["minibatches"] = MINIBATCHES
     world.move(job.id, JobState.DONE)
-    done = command("results", job.id)
-    assert done.exit_code == 2
-    assert "submitted with `norms` off, so that it has no report" in done.stderr
+    done = command("results", job.id).stdout
+    assert "Largest brackets of minibatches" in done
+    assert "proportional" not in done
 
 
 def test_a_report_of_a_running_job_says_that_there_will_be_more(
@@ -311,6 +320,7 @@ def brackets_tables(world: World) -> None:
     shares = ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "parameter_norm")
     world.tables["checkpoints"] = polars.DataFrame({"step": [0], **{name: [0.5] for name in shares}})
     world.tables["outputs"] = polars.DataFrame({"step": [], "output": []})
+    world.tables["defects"] = DEFECTS
 
 
 def test_data_is_imported_and_listed(command: Command, tmp_path: Path) -> None:
