@@ -1,11 +1,33 @@
 """The model every spec, payload and result derives from, and the field types they share."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from schemas.mistakes import InvalidSpec, explain
+
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)  # it has no public name
 
 
-class Spec(BaseModel):
+class _Explained(ModelMetaclass):
+    """Explains the mistakes of those who call a class; what is validated inside another body never comes here."""
+
+    def __call__(self, *args: Any, **fields: Any) -> Any:
+        model = cast("type[BaseModel]", self)
+        if args:
+            first = next((name for name in model.model_fields if name != "kind"), "field")
+            name = model.__name__
+            raise TypeError(f"{name} takes fields by name, as in {name}({first}=…); came {args[0]!r}")
+        try:
+            return super().__call__(**fields)
+        except ValidationError as error:
+            raise InvalidSpec(f"{model.__name__}: {explain(error, model, fields)}") from None
+
+
+class Spec(BaseModel, metaclass=_Explained):
     """A frozen value: unknown fields are refused, NaN and infinity are refused, docstrings describe fields."""
 
     model_config = ConfigDict(

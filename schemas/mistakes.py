@@ -10,11 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from schemas.nearest import did_you_mean, unknown
 
 _LONGEST_VALUE = 60
+
+
+class InvalidSpec(ValueError):
+    """A spec was made of what cannot be one; one line says which field, what was expected and what came."""
 
 
 @dataclass(frozen=True)
@@ -169,3 +173,22 @@ def shown(value: object) -> str:
     except (TypeError, ValueError):
         text = repr(value)
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+
+
+def explain(error: ValidationError, model: type[BaseModel] | None = None, body: object = None) -> str:
+    """A validation error as one line: where, what was expected and what came, for the first few mistakes.
+
+    Args:
+        error: What pydantic found.
+        model: What the input was checked against, where that is known.
+        body: The input.
+    """
+    lines = list[str]()
+    for item in closest(error.errors(include_url=False), body):
+        place = locate(item["loc"], body, model)
+        where = place.path or ".".join(str(part) for part in item["loc"])
+        line = ": ".join(part for part in (where, what(item, place)) if part)
+        if line not in lines:
+            lines.append(line)
+    more = f"; and {len(lines) - 3} more" if len(lines) > 3 else ""
+    return "; ".join(lines[:3]) + more
