@@ -1,10 +1,12 @@
 """The model every spec, payload and result derives from, and the field types they share."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from schemas.mistakes import InvalidSpec, explain
+from schemas.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from pydantic._internal._model_construction import ModelMetaclass
@@ -38,6 +40,18 @@ class Spec(BaseModel, metaclass=_Explained):
         use_attribute_docstrings=True,
         ser_json_inf_nan="constants",
     )
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other values in some fields, which are not checked before the copy is used.
+
+        Raises:
+            InvalidSpec: a field of `update` is not one of the model's; pydantic would take it without a word.
+        """
+        known = type(self).model_fields
+        for name in update or ():
+            if name not in known:
+                raise InvalidSpec(f"{type(self).__name__}: {name} is not a field{did_you_mean(name, known)}")
+        return super().model_copy(update=update, deep=deep)
 
 
 Dtype = Literal["float32", "float64"]

@@ -117,6 +117,12 @@ def test_fields_are_given_by_name() -> None:
         First(16)
 
 
+def test_a_copy_takes_no_field_that_there_is_not() -> None:
+    assert Training(steps=3).model_copy(update={"steps": 4}).steps == 4
+    with pytest.raises(InvalidSpec, match=r"^Training: los is not a field; did you mean 'loss'\?$"):
+        Training(steps=3).model_copy(update={"los": None})
+
+
 def test_specs_are_frozen() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         brackets().dtype = "float64"
