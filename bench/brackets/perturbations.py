@@ -12,7 +12,7 @@ from bench.brackets.subjects import CONVNET, IMAGE, MLP, MLP_INPUT, Subject, sub
 from bench.brackets.timing import Spread, interleaved
 from bench.report import Figure
 from workers.brackets.functional import Tensors
-from workers.brackets.path import Wanted
+from workers.brackets.paths.path import Wanted
 from workers.brackets.products import logit_perturbations
 
 T = 32

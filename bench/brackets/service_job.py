@@ -31,7 +31,7 @@ from service.db.engine import connect
 from service.embedded import stack
 from service.embedded.access import database_url
 from service.embedded.home import Home
-from workers.brackets.geometry import TileShape
+from workers.brackets.tiles.geometry import TileShape
 
 DATASET = "bench"
 TRAIN, TEST = 4_096, 32

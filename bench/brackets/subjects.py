@@ -14,9 +14,9 @@ from schemas.models import ConvNet, Mlp, Model, MxResNet
 from schemas.training import Training
 from service.planner.memory import micro_edge
 from service.planner.size import DataSize, model_size
-from workers.brackets.choose import choose
 from workers.brackets.functional import Functional
-from workers.brackets.path import BracketPath
+from workers.brackets.paths.choose import choose
+from workers.brackets.paths.path import BracketPath
 from workers.losses import example_loss
 from workers.models import initialised
 

@@ -5,32 +5,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 from torch import Tensor
 
 from workers.brackets.functional import Functional
-from workers.brackets.generic import Generic
-from workers.brackets.geometry import TileShape
-from workers.brackets.path import BracketPath
-from workers.brackets.structured.network import unsupported
-from workers.brackets.structured.path import Structured
-from workers.brackets.tap import Tap
-from workers.brackets.tile import Flags, Tile, TileTask, compute_tile, span_states
-
-
-def structured(functional: Functional) -> BracketPath[Any, Any]:
-    """The structured path; a test with a model that it does not know is skipped."""
-    reasons = unsupported(functional.model)
-    if reasons:
-        pytest.skip(f"not a multilayer perceptron: {reasons[0]}")
-    return Structured.of(functional)
-
+from workers.brackets.paths.generic import Generic
+from workers.brackets.paths.path import BracketPath
+from workers.brackets.paths.structured.path import Structured
+from workers.brackets.paths.tap import Tap
+from workers.brackets.tiles.geometry import TileShape
+from workers.brackets.tiles.tile import Flags, Tile, TileTask, compute_tile, span_states
 
 PATHS: dict[str, Callable[[Functional], BracketPath[Any, Any]]] = {
     "generic": Generic,
     "tap": Tap,
-    "structured": structured,
+    "structured": Structured.of,
 }
 """Every path, made from the model at a point."""
 

@@ -13,8 +13,8 @@ from schemas.data import CONTROL_LABELS
 from workers.blocks.checkpoints import described
 from workers.blocks.moves import read_sums, slacks
 from workers.blocks.prepared import Prepared, prepare
-from workers.brackets.cooccurrence import label_rates, neighbours
-from workers.brackets.outputs import OutputFacts, output_columns
+from workers.brackets.summaries.cooccurrence import label_rates, neighbours
+from workers.brackets.summaries.outputs import OutputFacts, output_columns
 from workers.context import Context
 from workers.determinism import deterministic
 from workers.errors import BlockFault

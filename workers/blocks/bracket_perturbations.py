@@ -14,10 +14,10 @@ from schemas.brackets import Brackets
 from workers.blocks import moves
 from workers.blocks.checkpoints import described
 from workers.blocks.prepared import Prepared, prepare
-from workers.brackets.geometry import Integers
-from workers.brackets.path import Wanted
-from workers.brackets.recompute import cancelled, exact_state
+from workers.brackets.paths.path import Wanted
 from workers.brackets.refusals import refusals
+from workers.brackets.tiles.geometry import Integers
+from workers.brackets.tiles.recompute import cancelled, exact_state
 from workers.context import Context
 from workers.determinism import deterministic
 from workers.inputs import needed

@@ -13,10 +13,10 @@ from schemas.brackets import Brackets
 from schemas.targets import SavedDirection, Target, TestLogit, TestLoss
 from workers.blocks.checkpoints import described
 from workers.blocks.prepared import Prepared, prepare
-from workers.brackets.directions import logit_direction, loss_direction, saved_direction
 from workers.brackets.functional import Tensors
-from workers.brackets.projections import project_rows
 from workers.brackets.refusals import refusals
+from workers.brackets.targets.directions import logit_direction, loss_direction, saved_direction
+from workers.brackets.targets.projections import project_rows
 from workers.context import Context
 from workers.determinism import deterministic
 from workers.errors import UserFault

@@ -13,10 +13,10 @@ from schemas.blocks import BracketReorderings, ObjectRef
 from schemas.brackets import Brackets
 from workers.blocks.checkpoints import described
 from workers.blocks.prepared import prepare
-from workers.brackets.order_accuracy import reordering_columns
-from workers.brackets.orders import reorderings
+from workers.brackets.orders.order_accuracy import reordering_columns
+from workers.brackets.orders.orders import reorderings
+from workers.brackets.orders.reorderings import Effect, reordering_effects
 from workers.brackets.refusals import refusals
-from workers.brackets.reorderings import Effect, reordering_effects
 from workers.context import Context
 from workers.determinism import deterministic
 from workers.errors import BlockFault, UserFault

@@ -11,10 +11,10 @@ from schemas.brackets import Brackets, TopPairs
 from schemas.data import count_examples
 from workers.blocks.checkpoints import described, structure
 from workers.blocks.selection import largest
-from workers.brackets.columns import Floats
 from workers.brackets.functional import trainable
-from workers.brackets.order_accuracy import order_accuracy_columns
-from workers.brackets.summary import Summary, TileSummary, summarise
+from workers.brackets.orders.order_accuracy import order_accuracy_columns
+from workers.brackets.summaries.summary import Summary, TileSummary, summarise
+from workers.brackets.tiles.columns import Floats
 from workers.context import Context
 from workers.inputs import under
 from workers.outcome import Finished, Rows

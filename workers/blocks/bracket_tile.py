@@ -13,10 +13,10 @@ from workers.blocks.checkpoints import described
 from workers.blocks.controls import null_of_tile, verifications_of_tile
 from workers.blocks.prepared import Prepared, prepare
 from workers.blocks.tile_results import pair_numbers, tile_arrays, tile_sums
-from workers.brackets.geometry import TileShape
-from workers.brackets.recompute import recompute_cancelled
 from workers.brackets.refusals import refusals
-from workers.brackets.tile import Flags, Tile, TileTask, compute_tile
+from workers.brackets.tiles.geometry import TileShape
+from workers.brackets.tiles.recompute import recompute_cancelled
+from workers.brackets.tiles.tile import Flags, Tile, TileTask, compute_tile
 from workers.context import Context
 from workers.determinism import deterministic
 from workers.outcome import Finished, Rows

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from schemas.brackets import Brackets, TopPairs
-from workers.brackets.geometry import Integers, TileShape
+from workers.brackets.tiles.geometry import Integers, TileShape
 from workers.data import Dataset, resolve
 from workers.errors import UserFault
 

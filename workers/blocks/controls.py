@@ -11,11 +11,11 @@ from torch import Tensor
 
 from schemas.brackets import Brackets
 from workers.blocks.prepared import Prepared
-from workers.brackets.columns import Floats, Integers
-from workers.brackets.geometry import TileShape
-from workers.brackets.null import null_defects
 from workers.brackets.sampling import sampled_pairs
-from workers.brackets.verify import StoredPair, verification_columns, verify_pairs
+from workers.brackets.tiles.columns import Floats, Integers
+from workers.brackets.tiles.geometry import TileShape
+from workers.brackets.tiles.null import null_defects
+from workers.brackets.tiles.verify import StoredPair, verification_columns, verify_pairs
 from workers.outcome import Rows
 from workers.streams import Stream
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from workers.blocks.prepared import Prepared
-from workers.brackets.columns import Integers, perturbation_columns
-from workers.brackets.outputs import OutputSums, output_sums, slack
+from workers.brackets.summaries.outputs import OutputSums, output_sums, slack
+from workers.brackets.tiles.columns import Integers, perturbation_columns
 from workers.outcome import Rows
 
 AXES = {

@@ -15,9 +15,9 @@ from schemas.brackets import Brackets
 from schemas.canonical import digest
 from workers.blocks.checkpoints import functional_at, functional_key, targets_of
 from workers.blocks.chosen import Chosen
-from workers.brackets.choose import choose
 from workers.brackets.functional import Functional
-from workers.brackets.path import BracketPath, FirstOrder
+from workers.brackets.paths.choose import choose
+from workers.brackets.paths.path import BracketPath, FirstOrder
 from workers.context import Context
 from workers.data import Dataset, load
 from workers.data.dataset import Split

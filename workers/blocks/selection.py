@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from schemas.brackets import TopPairs
-from workers.brackets.geometry import Integers, TileShape
+from workers.brackets.tiles.geometry import Integers, TileShape
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 

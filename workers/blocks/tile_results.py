@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workers.brackets.columns import Flags, Floats, Integers, PairNumbers, ratio
-from workers.brackets.geometry import TileShape
-from workers.brackets.tile import Tile
+from workers.brackets.tiles.columns import Flags, Floats, Integers, PairNumbers, ratio
+from workers.brackets.tiles.geometry import TileShape
+from workers.brackets.tiles.tile import Tile
 from workers.errors import UserFault
 
 AXES = {

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from workers.brackets.functional import Tensors
-from workers.brackets.reductions import STRETCH
+from workers.brackets.paths.reductions import STRETCH
 
 
 def flat(tensors: Tensors) -> Tensor:

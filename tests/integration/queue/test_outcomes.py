@@ -17,7 +17,7 @@ from service.dispatcher.verdicts import verdict
 from service.queue.claim import Claimed
 from service.queue.retry import retry
 from service.queue.sweep import plan_jobs
-from workers.brackets import generic
+from workers.brackets.paths import generic
 from workers.errors import UserFault
 from workers.runtime.execution import Worker, WorkerSettings
 from workers.runtime.messages import Order, Task

@@ -5,7 +5,7 @@ import torch
 from schemas.blocks import BracketPerturbations
 from schemas.results import PERTURBATIONS
 from tests.support.memory_context import MemoryContext
-from workers.brackets import recompute
+from workers.brackets.tiles import recompute
 
 TOP = {"test_examples": [3, 7], "logits": {"kind": "top", "count": 6}}
 

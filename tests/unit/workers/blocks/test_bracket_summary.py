@@ -22,7 +22,7 @@ def test_several_tiles_say_what_one_says(job) -> None:
                     np.asarray(values, float), np.asarray(parts.rows[table][name], float), rtol=1e-9
                 )
     assert list(whole.rows["fits"]["part"]) == ["bracket", "gauss_newton"]
-    assert whole.rows["defects"]["null_pairs"] == [10]
+    assert whole.rows["defects"]["null_pairs"] == [8]
 
 
 def test_reductions_of_the_tile_arrays(context: MemoryContext, job) -> None:

@@ -9,7 +9,7 @@ from schemas.results import PAIRS
 from tests.support.dense import dense
 from tests.support.memory_context import MemoryContext
 from workers.blocks import prepared, run
-from workers.brackets import generic
+from workers.brackets.paths import generic
 from workers.data.digits import digits
 from workers.errors import BlockFault, Cancelled, MemoryFault, UserFault
 from workers.losses import example_loss
@@ -247,7 +247,7 @@ def test_listed_pairs_are_moved_and_no_others(context: MemoryContext, job) -> No
 
 
 def test_cancelled_pairs_are_taken_in_float64(job, monkeypatch: pytest.MonkeyPatch) -> None:
-    from workers.brackets import recompute
+    from workers.brackets.tiles import recompute
 
     plain, double = columns_of(job().tile()), columns_of(job(dtype="float64").tile())
     assert not plain["recomputed"].any()

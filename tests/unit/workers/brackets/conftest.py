@@ -8,8 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from schemas.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
-from schemas.models import ConvNet, Mlp
+from tests.support.cases import CASES
 from tests.support.dense import Dense, dense
 from workers.brackets.functional import Functional
 from workers.losses import example_loss
@@ -17,13 +16,6 @@ from workers.models import initialised
 
 SHAPE, K, N = (1, 4, 4), 3, 6
 NAMES = ("a", "b", "c")
-CASES = {
-    "mlp-mish-bce": (Mlp(hidden=(5,), activation="mish"), BinaryCrossEntropy()),
-    "mlp-gelu-softmax": (Mlp(hidden=(4, 4), activation="gelu"), CrossEntropy()),
-    "mlp-tanh-squares": (Mlp(hidden=(5,), activation="tanh", bias=False), SquaredError(reduction="mean")),
-    "convnet-batchnorm-mish": (ConvNet(channels=(2, 3)), BinaryCrossEntropy(reduction="sum")),
-    "convnet-plain-relu": (ConvNet(channels=(2, 2), norm="none", activation="relu"), CrossEntropy()),
-}
 
 
 @dataclass(frozen=True)

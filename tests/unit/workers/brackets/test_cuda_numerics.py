@@ -8,15 +8,15 @@ import torch
 
 from tests.support.tiles import tile_of, whole
 from workers.brackets.frozen import frozen_statistics
-from workers.brackets.generic import Generic
 from workers.brackets.minibatches import minibatch_brackets
-from workers.brackets.null import null_defects
-from workers.brackets.orders import Reordering
-from workers.brackets.projections import project_rows
-from workers.brackets.recompute import recompute_cancelled
-from workers.brackets.reorderings import reordering_effects
-from workers.brackets.tile import TileTask
-from workers.brackets.verify import StoredPair, verify_pairs
+from workers.brackets.orders.orders import Reordering
+from workers.brackets.orders.reorderings import reordering_effects
+from workers.brackets.paths.generic import Generic
+from workers.brackets.targets.projections import project_rows
+from workers.brackets.tiles.null import null_defects
+from workers.brackets.tiles.recompute import recompute_cancelled
+from workers.brackets.tiles.tile import TileTask
+from workers.brackets.tiles.verify import StoredPair, verify_pairs
 from workers.determinism import deterministic
 
 DEVICE = "cuda"

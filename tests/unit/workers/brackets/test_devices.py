@@ -10,8 +10,8 @@ from torch.utils._pytree import tree_leaves
 from schemas.models import ConvNet, Mlp
 from tests.support.tiles import tile_of
 from workers.brackets.functional import Functional
-from workers.brackets.generic import Generic
-from workers.brackets.geometry import TileShape
+from workers.brackets.paths.generic import Generic
+from workers.brackets.tiles.geometry import TileShape
 from workers.losses import binary_cross_entropy_mean
 from workers.models import build
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from tests.support.dense import flatten, logits
 from tests.support.tiles import tile_of
 from workers.brackets.functional import Functional
-from workers.brackets.generic import Generic
+from workers.brackets.paths.generic import Generic
 from workers.losses import squared_error_sum
 
 

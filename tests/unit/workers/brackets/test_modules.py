@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from tests.support.tiles import tile_of
 from workers.brackets.functional import Functional
-from workers.brackets.generic import Generic
+from workers.brackets.paths.generic import Generic
 from workers.losses import binary_cross_entropy_mean, cross_entropy
 
 N, WIDTH = 4, 3

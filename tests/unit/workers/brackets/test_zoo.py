@@ -11,8 +11,8 @@ from schemas.models import Activation, BagOfEmbeddings, Mlp, MxResNet, Transform
 from schemas.residual import Layout
 from tests.support.dense import dense
 from workers.brackets.functional import Functional
-from workers.brackets.generic import Generic
-from workers.brackets.path import Wanted
+from workers.brackets.paths.generic import Generic
+from workers.brackets.paths.path import Wanted
 from workers.brackets.products import hessian_products
 from workers.losses.functions import binary_cross_entropy_mean, cross_entropy
 from workers.models import initialised

@@ -1,0 +1,1 @@
+"""Whole reorderings of examples: predicted, taken exactly, and compared."""

@@ -1,0 +1,1 @@
+"""Ways of computing brackets behind one interface: generic, tap and structured."""

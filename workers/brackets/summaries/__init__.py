@@ -1,0 +1,1 @@
+"""What the blocks of a checkpoint say together, over tensors and over outputs."""

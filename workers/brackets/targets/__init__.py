@@ -1,0 +1,1 @@
+"""Brackets projected on directions in parameter space."""
