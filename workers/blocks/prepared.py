@@ -135,7 +135,7 @@ class Prepared:
         return split.inputs[chosen], targets_of(self.spec, self.dataset, split, chosen)
 
     def _once(self, key: Hashable, make: Callable[[], T]) -> T:
-        return self.context.remember(key, make)
+        return self.context.remember(key, make, passing=True)
 
 
 def prepare(spec: Brackets, step: int, inputs: Sequence[ObjectRef], context: Context) -> Prepared:
