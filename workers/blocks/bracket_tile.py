@@ -40,6 +40,9 @@ def bracket_tile(
     with deterministic(), refusals():
         at = prepare(spec, step, inputs, context)
         shape = TileShape.of(payload, len(at.chosen.train))
+        if shape.columns.start == 0:
+            # Of the first tile alone: every job says it, and says it once.
+            at.explain_path(step)
         micro = _edge(at, shape, payload.micro, shrink)
         place = f"{step:09d}/{shape.rows.start:06d}-{shape.columns.start:06d}"
         name = f"tiles/{place}"

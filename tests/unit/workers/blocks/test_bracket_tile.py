@@ -297,7 +297,7 @@ def test_first_order_states_are_made_once_per_span(context: MemoryContext, job) 
     assert spans == [range(2), range(2, 4), range(4, 5)]
 
 
-def test_modules_that_no_fast_path_knows_are_named_once(context: MemoryContext, job, lab: None) -> None:
+def test_modules_that_no_fast_path_knows_are_named_once_per_job(context: MemoryContext, job, lab: None) -> None:
     model = REGISTRY | {"name": "explodes", "options": {"threshold": 1e9}}
     made = job({"model": model, "steps": 0})
     assert {made.tile(*spans, step=0).data["path"] for spans in [((0, 5), (0, 5)), ((0, 2), (2, 4))]} == {"generic"}
@@ -306,6 +306,9 @@ def test_modules_that_no_fast_path_knows_are_named_once(context: MemoryContext, 
         "brackets at step 0 are taken on the generic path, the faster ones do not know the model: "
     )
     assert "root" in line
+    context.lines.clear()
+    job({"model": model, "steps": 0}, null_pairs=1).tile(step=0)
+    assert [said.message for said in context.lines] == [line]
     context.lines.clear()
     job({"model": model, "steps": 0}, path="generic").tile(step=0)
     assert not context.lines
