@@ -35,6 +35,7 @@ from schemas.targets import SavedDirection
 from service.planner.blocks import Plan, PlannedBlock, wanted_device
 from service.planner.costs import Cost
 from service.planner.cut import Span, list_spans, spans, tile_spans
+from service.planner.memory import MAX_TILE_BYTES
 from service.planner.training import checkpoint_name
 
 MAX_PROJECTED_ROWS = 500_000
@@ -49,6 +50,7 @@ class Bounds:
         path: The way of computing brackets that workers will probably choose.
         micro: Edge of the inner tiles.
         pair_bytes: What a pair adds to the object of its tile.
+        moved_bytes: What the logit perturbations of a pair take.
         projected_rows: Most examples whose gradients a block of projections holds.
         projected_micro: Examples that go by at once in a projection.
     """
@@ -56,6 +58,7 @@ class Bounds:
     path: Path
     micro: int
     pair_bytes: int = 0
+    moved_bytes: int = 0
     projected_rows: int = 1
     projected_micro: int = 1
 
@@ -157,8 +160,8 @@ def _summarised(spec: Brackets) -> tuple[str, ...]:
 def _cuts(spec: Brackets, costs: Mapping[str, Cost], bounds: Bounds, workers: int) -> _Cuts:
     examples, checkpoints = count_examples(spec.examples), len(spec.checkpoints)
 
-    def listed(kind: str, items: int) -> list[Span]:
-        return list_spans(items, checkpoints, costs[kind], workers) if items else []
+    def listed(kind: str, items: int, most: int | None = None) -> list[Span]:
+        return list_spans(items, checkpoints, costs[kind], workers, most) if items else []
 
     orders, batches = spec.reorderings, len(spec.minibatches)
     return _Cuts(
@@ -168,7 +171,9 @@ def _cuts(spec: Brackets, costs: Mapping[str, Cost], bounds: Bounds, workers: in
         projections=projection_spans(examples, len(spec.projections), bounds),
         minibatches=listed("bracket_minibatches", batches * (batches - 1) // 2),
         reorderings=listed("bracket_reorderings", count_reorderings(orders.orders, examples) if orders else 0),
-        perturbations=listed("bracket_perturbations", selected_pairs(spec)),
+        perturbations=listed(
+            "bracket_perturbations", selected_pairs(spec), max(1, MAX_TILE_BYTES // max(1, bounds.moved_bytes))
+        ),
     )
 
 

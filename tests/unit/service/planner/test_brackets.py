@@ -204,3 +204,19 @@ def test_the_object_of_a_tile_stays_within_what_a_worker_holds(changes, pair_byt
     assert largest * pair_bytes <= MAX_TILE_BYTES
     if pair_bytes > 100_000:
         assert largest * pair_bytes > MAX_TILE_BYTES / 3
+
+
+def test_logit_perturbations_fit_what_a_worker_can_hold():
+    spec = Brackets(
+        training=Training(steps=0),
+        examples=First(count=300),
+        test_examples=First(count=360),
+        logits=TopPairs(count=40_000),
+    )
+    size = data_size(spec.training.data, None)
+    fast = Costs({on(key, "cpu"): 1e-6 for key in bracket_keys(spec).values()})
+    made = plan(spec, job_id=JobId(2), parent_id=JobId(1), data=size, costs=fast, cluster=Cluster())
+    found = payloads(made, BracketPerturbations, 0)
+    assert sum(block.stop - block.start for block in found) == 40_000
+    assert len(found) > 1
+    assert all((block.stop - block.start) * 360 * 10 * 4 <= MAX_TILE_BYTES for block in found)
