@@ -52,7 +52,6 @@ def bracket_tile(
             numbers = pair_numbers(tile, shape, at.chosen.train, step, recomputed)
             arrays = tile_arrays(tile, numbers, at.sizes)
             sums = tile_sums(tile, shape, arrays, numbers, at.sizes)
-            sums["null_defect"] = null_of_tile(at, shape, numbers.gradient_norms)
             kept = np.array(sorted(tile.kept), dtype=np.int64)
             rows["pairs"] = numbers.columns(step, sum(at.sizes), name, kept)
             if task.moved is not None and tile.logits is not None:
@@ -60,9 +59,11 @@ def bracket_tile(
                 rows["perturbations"] = moves.perturbation_rows(at, step, numbers.examples[moved], tile.logits, name)
                 arrays |= {"moved": torch.from_numpy(moved), "logits": tile.logits}
                 sums |= moves.moved_sums(at, tile.logits)
-            verified = verifications_of_tile(at, shape, step, rows["pairs"], arrays)
-            if verified is not None:
-                rows["verifications"] = verified
+        # Not counted as the kernel's: samples fall on few tiles and say nothing of what a pair costs.
+        sums["null_defect"] = null_of_tile(at, shape, numbers.gradient_norms)
+        verified = verifications_of_tile(at, shape, step, rows["pairs"], arrays)
+        if verified is not None:
+            rows["verifications"] = verified
     for parameter in at.names if len(kept) else ():
         arrays[f"kept/{parameter}"] = torch.stack([tile.kept[place][parameter] for place in kept.tolist()])
     stored = tuple(

@@ -1,3 +1,5 @@
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from schemas.models import Mlp
 from schemas.results import PAIRS
 from tests.support.dense import dense
 from tests.support.memory_context import MemoryContext
-from workers.blocks import prepared, run
+from workers.blocks import bracket_tile, prepared, run
 from workers.brackets import generic
 from workers.data.digits import digits
 from workers.errors import BlockFault, Cancelled, MemoryFault, UserFault
@@ -96,6 +98,30 @@ def test_shrinking_halves_what_is_held_and_ends_at_one(
     whole, halved = made.tile(rows, columns, micro=micro), made.tile(rows, columns, micro=micro, shrink=shrink)
     assert (whole.data["micro"], halved.data["micro"]) == (micro, held)
     np.testing.assert_allclose(columns_of(halved)["bracket_norm"], columns_of(whole)["bracket_norm"], rtol=1e-4)
+
+
+def test_samples_are_not_charged_to_what_a_pair_costs(
+    context: MemoryContext, job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered: list[str] = []
+
+    @contextmanager
+    def kernel():
+        entered.append("in")
+        yield
+        entered.append("out")
+
+    def spy(name):
+        real = getattr(bracket_tile, name)
+        monkeypatch.setattr(bracket_tile, name, lambda *given: (entered.append(name), real(*given))[1])
+
+    monkeypatch.setattr(context, "kernel", kernel)
+    for name in ("compute_tile", "null_of_tile", "verifications_of_tile"):
+        spy(name)
+    made = job(verify=2)
+    entered.clear()
+    made.tile()
+    assert entered == ["in", "compute_tile", "out", "null_of_tile", "verifications_of_tile"]
 
 
 def test_a_tile_that_does_not_fit_fits_once_halved(job, monkeypatch: pytest.MonkeyPatch) -> None:
