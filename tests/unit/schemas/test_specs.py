@@ -32,6 +32,7 @@ def brackets(**changes: Any) -> Brackets:
         ({"examples": [1]}, "at least two examples"),
         ({"examples": [-1, 2]}, "greater than or equal to 0"),
         ({"keep": [[2, 1]]}, r"pairs \(i, j\) with i < j; came \[\(2, 1\)\]"),
+        ({"keep": [[1, 2**31]]}, "less than 2147483648"),
         ({"keep": [[1, 9]]}, r"outside the chosen examples: \[\(1, 9\)\]"),
         ({"examples": {"kind": "first", "count": 4}, "keep": [[1, 4]]}, "outside the chosen examples"),
         ({"batchnorm": "train"}, "BatchNorm in train mode couples the examples of a batch, .*: choose `eval`"),
