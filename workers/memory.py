@@ -19,12 +19,16 @@ def memory_faults() -> Iterator[None]:
     """
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _fault(error) from error
-    except RuntimeError as error:
-        if any(sign in str(error) for sign in SIGNS):
+    except (RuntimeError, MemoryError) as error:
+        if is_memory_fault(error):
             raise _fault(error) from error
         raise
+
+
+def is_memory_fault(error: BaseException) -> bool:
+    """Whether an error says that memory ran out."""
+    known = isinstance(error, torch.OutOfMemoryError | MemoryError | MemoryFault)
+    return known or any(sign in str(error) for sign in SIGNS)
 
 
 def _fault(error: BaseException) -> MemoryFault:

@@ -168,6 +168,6 @@ def prepare(spec: Brackets, step: int, inputs: Sequence[ObjectRef], context: Con
 
 
 def _choice(spec: Brackets, dataset: Dataset, functional: Functional, context: Context) -> Choice:
-    few = torch.arange(min(2, len(dataset.train)), device=context.device)
+    few = torch.arange(min(3, len(dataset.train)), device=context.device)
     inputs, targets = dataset.train.inputs[few], targets_of(spec, dataset, dataset.train, few)
     return choose(functional, inputs, targets, spec.path, context.device)

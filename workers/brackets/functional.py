@@ -115,11 +115,17 @@ class Functional:
         """Run `inputs` as one batch and one by one, and return, if the logits agree to a thousandth of the largest.
 
         Raises:
-            UserFault: they do not, so that no example has a gradient of its own.
+            UserFault: they do not, so that no example has a gradient of its own, or an example alone loses an axis.
         """
         with torch.no_grad():
             batch = self.logits(self.parameters, inputs)
             alone = torch.cat([self.logits(self.parameters, example) for example in torch.split(inputs, 1)])
+        if alone.shape != batch.shape:
+            raise UserFault(
+                f"the model gives {len(inputs)} examples logits {tuple(batch.shape)}, and one by one "
+                f"{tuple(alone.shape)}: keep the axis of examples when there is one of them, "
+                "name the axis that `squeeze` takes"
+            )
         if float((batch - alone).abs().max()) > 1e-3 * float(alone.abs().max()):
             raise UserFault(
                 "the model gives an example other logits within a batch than alone: brackets need a loss that is a "

@@ -38,24 +38,30 @@ def gradients_and_products(
 ) -> tuple[Tensors, Tensors]:
     """g_y and H_y u at m examples y for D directions u: (m, *shape) and (D, m, *shape) for the named parameters.
 
-    Directions are of all parameters. The weights are shared by the examples, so that every layer sees an ordinary
-    batch; the gradients come with the products.
+    Directions are of all parameters. Examples go by one at a time: for a vmap over them, PyTorch gives the gains of
+    LayerNorm wrong tangents within a jvp, and resizes those of BatchNorm around one.
     """
 
     def loss(named: Tensors, parameters: Tensors, example: Tensor, target: Tensor) -> Tensor:
         return functional.example_loss({**parameters, **named}, example, target)
 
-    def gradients(parameters: Tensors) -> Tensors:
-        named = {name: parameters[name] for name in names}
-        result: Tensors = vmap(grad(loss), in_dims=(None, None, 0, 0))(named, parameters, inputs, targets)
-        return result
+    def at(example: Tensor, target: Tensor) -> tuple[Tensors, Tensors]:
+        def gradient(parameters: Tensors) -> Tensors:
+            result: Tensors = grad(loss)({name: parameters[name] for name in names}, parameters, example, target)
+            return result
 
-    def product(direction: Tensors) -> tuple[Tensors, Tensors]:
-        own, products = jvp(gradients, (functional.parameters,), (direction,))[:2]
-        return own, products
+        def product(direction: Tensors) -> tuple[Tensors, Tensors]:
+            own, products = jvp(gradient, (functional.parameters,), (direction,))[:2]
+            return own, products
 
-    found: tuple[Tensors, Tensors] = vmap(product, out_dims=(None, 0))(directions)  # type: ignore[arg-type]
-    return found
+        found: tuple[Tensors, Tensors] = vmap(product, out_dims=(None, 0))(directions)  # type: ignore[arg-type]
+        return found
+
+    gradients, products = zip(*(at(*both) for both in zip(inputs, targets, strict=True)), strict=True)
+    return (
+        {name: torch.stack([one[name] for one in gradients]) for name in names},
+        {name: torch.stack([one[name] for one in products], dim=1) for name in names},
+    )
 
 
 def gauss_newton_products(functional: Functional, example: Tensor, target: Tensor, directions: Tensors) -> Tensors:

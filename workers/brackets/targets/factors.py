@@ -82,10 +82,13 @@ class Factors:
         deltas, inputs = _taps(functional, once, functional.parameters, example, target)
 
         def proved(name: str) -> bool:
-            """A weight may be used elsewhere without its layer: then its gradient is more than that of the layer."""
-            gradient = whole[f"{name}.weight"]
-            away = gradient - torch.outer(deltas[name][0], inputs[name][0])
-            return float(away.norm()) <= PROOF * float(gradient.norm())
+            """A parameter may be used elsewhere without its layer: its gradient is then more than the layer's."""
+            delta = deltas[name][0]
+            expected = {"weight": torch.outer(delta, inputs[name][0]), "bias": delta}
+            return all(
+                float((whole[f"{name}.{kind}"] - expected[kind]).norm()) <= PROOF * float(expected[kind].norm())
+                for kind, _ in once[name].named_parameters()
+            )
 
         layers = {name: layer for name, layer in once.items() if proved(name)}
         own = {f"{name}.{kind}" for name in layers for kind in ("weight", "bias")}

@@ -72,6 +72,15 @@ def test_models_that_couple_examples_are_refused() -> None:
         Functional.of(Centred(3, 2), cross_entropy).refuse_coupling(X)
 
 
+def test_models_that_lose_the_axis_of_a_single_example_are_refused() -> None:
+    class Squeezed(nn.Linear):
+        def forward(self, input):  # noqa: A002
+            return super().forward(input).squeeze()
+
+    with pytest.raises(UserFault, match=r"3 examples logits \(3, 2\), and one by one \(6,\): keep the axis"):
+        Functional.of(Squeezed(3, 2), cross_entropy).refuse_coupling(torch.ones(3, 3))
+
+
 def test_rounding_is_no_coupling() -> None:
     model = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 300), nn.Tanh(), nn.Linear(300, 2))
     Functional.of(model, cross_entropy).refuse_coupling(X)

@@ -94,9 +94,9 @@ class Pointwise:
             back: Callable[[Tensor], tuple[Tensor]] = vjp(self.function, value)[1]
             return back(torch.ones_like(value))[0]
 
-        value = self.value
-        if value is None:
+        if self.value is None:
             raise RuntimeError("a tape is settled once")
+        value = apart(self.value)
         if self.curved:
             first, second = jvp(slope, (value,), (delta[0],))[:2]
             self.bend = second.unsqueeze(1)
@@ -136,6 +136,9 @@ class Linear:
     shapes: tuple[torch.Size, ...]
     function: Pure
     values: tuple[Tensor, ...]
+
+    def __post_init__(self) -> None:
+        self.values = tuple(apart(value) for value in self.values)
 
     @property
     def nbytes(self) -> int:
@@ -205,7 +208,7 @@ class General(Linear):
 
     def settle(self, delta: Sequence[Tensor]) -> Sequence[Tensor]:
         """δ_x = f′ᵀ δ_y; δ_y is noted."""
-        self.delta = tuple(delta)
+        self.delta = tuple(apart(cotangent) for cotangent in delta)
         return super().settle(delta)
 
     def pull(self, ddelta: Sequence[Tensor], tangents: Sequence[Tensor]) -> Sequence[Tensor]:
@@ -222,6 +225,12 @@ class General(Linear):
         return _each_direction(pulled, (*tangents, *ddelta))
 
 
+def apart(value: Tensor) -> Tensor:
+    """The same values, each in memory of its own: forward derivatives are refused at points that were expanded."""
+    shared = any(step == 0 and size > 1 for step, size in zip(value.stride(), value.shape, strict=True))
+    return value.contiguous() if shared else value
+
+
 def _transpose(function: Pure, values: tuple[Tensor, ...]) -> Callable[[tuple[Tensor, ...]], tuple[Tensor, ...]]:
     back: Callable[[tuple[Tensor, ...]], tuple[Tensor, ...]] = vjp(function, *values)[1]
     return back
@@ -229,5 +238,7 @@ def _transpose(function: Pure, values: tuple[Tensor, ...]) -> Callable[[tuple[Te
 
 def _each_direction(function: Pure, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """Apply to every direction, axis 1 of arguments and results."""
-    result: tuple[Tensor, ...] = vmap(function, in_dims=1, out_dims=1)(*tensors)
-    return result
+    # vmap would lay out what does not depend on the direction, such as zeros after `detach`, along the wrong axis
+    # if it were to put directions second itself.
+    results: tuple[Tensor, ...] = vmap(function, in_dims=1)(*tensors)
+    return tuple(result.movedim(0, 1) for result in results)

@@ -58,7 +58,7 @@ def record(functional: Functional, inputs: Tensor) -> Tape:
     Raises:
         Untappable: it does what a tape cannot hold; the message says what, with the names of parameters.
     """
-    recorder = _Recorder(functional.parameters)
+    recorder = _Recorder(functional.parameters, len(inputs))
     if inputs.dim() == 4:
         inputs = inputs.contiguous(memory_format=torch.channels_last)
     with torch.enable_grad(), recorder:
@@ -78,8 +78,9 @@ class _Expression:
 class _Recorder(TorchFunctionMode):
     """Watches every call of a torch function. Slots number the active values; `slots` finds them by identity."""
 
-    def __init__(self, parameters: Mapping[str, Tensor]) -> None:
+    def __init__(self, parameters: Mapping[str, Tensor], examples: int) -> None:
         super().__init__()
+        self.examples = examples
         self.names = {id(tensor): name for name, tensor in parameters.items()}
         self.unused = dict.fromkeys(parameters)
         self.reasons: dict[str, None] = {}
@@ -207,8 +208,10 @@ class _Recorder(TorchFunctionMode):
             raise Untappable(f"{_listed(again)} is used more than once in the forward pass")
         if function is nn.functional.layer_norm:
             args, kwargs = self._normalised(*args, **kwargs)
-        layer = MAKERS[function](lambda tensor: self.names.get(id(tensor)), *args, **kwargs)
         source = args[0] if args else kwargs["input"]
+        if len(source) != self.examples:
+            raise Untappable(f"{_listed(named)} is given {len(source)} rows for {self.examples} examples")
+        layer = MAKERS[function](lambda tensor: self.names.get(id(tensor)), *args, **kwargs)
         if any(id(leaf) in self.slots for leaf in pytree.tree_leaves((args[1:], kwargs)) if leaf is not source):
             raise Untappable(f"{_listed(named)} stands beside parameters that the forward pass computes")
         if id(source) in self.slots:

@@ -57,6 +57,14 @@ class Read(Plain):
         return self.head(torch.tanh(self.hidden(h)))
 
 
+class Shifted(Plain):
+    """A bias that is used without its layer, too."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.tanh(self.positions(x)).mean(1) * self.hidden.bias
+        return self.head(torch.tanh(self.hidden(h)))
+
+
 class Partly(Plain):
     """A bias that is not trained."""
 
@@ -65,7 +73,14 @@ class Partly(Plain):
         self.hidden.bias.requires_grad_(False)
 
 
-CASES = {Plain: ["hidden", "head"], Twice: ["head"], Tied: ["head"], Read: ["head"], Partly: ["head"]}
+CASES = {
+    Plain: ["hidden", "head"],
+    Twice: ["head"],
+    Tied: ["head"],
+    Read: ["head"],
+    Shifted: ["head"],
+    Partly: ["head"],
+}
 
 
 def made(kind: type[nn.Module]) -> nn.Module:

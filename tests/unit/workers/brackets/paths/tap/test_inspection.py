@@ -86,9 +86,27 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
     ),
     "stopped": (lambda: pair(lambda m, x: m.b(stopped(m.a(x)))), r"stops gradients \(around `mul`\)"),
     "read": (lambda: pair(lambda m, x: m.b(x * m.a(x).sum(1).norm().item())), r"reads values \(`item`\)"),
+    "rows of positions": (
+        lambda: pair(lambda m, x: m.b((m.a(x) + m.e(torch.arange(4)).sum(1)).sin()), e=nn.Embedding(4, 2)),
+        "'e.weight' is given 4 rows for 2 examples",
+    ),
+    "axis of examples lost": (
+        lambda: pair(lambda m, x: m.b(m.a(x).sin().squeeze())),
+        "'b.weight', 'b.bias' is given 4 rows",
+    ),
+    "failing": (lambda: pair(lambda m, x: m.b(m.a(x).reshape(1, 4))), "an operation .* fails here: shape"),
     "assigned": (lambda: pair(assigned), r"writes into a value that depends on parameters \(`__setitem__`\)"),
     "aliased": (lambda: pair(aliased), "its derivatives do not follow from what PyTorch shows"),
 }
+
+
+def test_running_out_of_memory_is_no_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Tap, "pairs", exhausted)
+    with pytest.raises(torch.OutOfMemoryError):
+        unsupported(functional_of(linear(4, 3)), torch.randn(2, 4).double(), torch.eye(3)[:2].double())
 
 
 def functional_of(model: nn.Module, dtype: torch.dtype = torch.float64) -> Functional:

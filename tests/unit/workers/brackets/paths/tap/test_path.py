@@ -28,6 +28,16 @@ def convolution(*args: int, head: int, **options: object) -> nn.Module:
     return nn.Sequential(nn.Conv2d(2, *args, **options), nn.Mish(), nn.Flatten(), nn.Linear(head, K))  # type: ignore[arg-type]
 
 
+def stopped(values: Tensor) -> Tensor:
+    return values * values.sin().detach()
+
+
+def chosen(module: nn.Module, inputs: Tensor) -> Tensor:
+    a, b = module.a(inputs), module.b(inputs)
+    a += b.sin().gather(1, inputs.argsort(1))
+    return module.c(torch.where(b > 0, a, a.exp()).sort(1).values * b.amax(1, keepdim=True))
+
+
 MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...] | None]] = {
     "linear": (lambda: nn.Linear(4, K), ROWS),
     "linear without bias": (lambda: nn.Sequential(nn.Linear(4, 5, bias=False), nn.Tanh(), nn.Linear(5, K)), ROWS),
@@ -123,6 +133,20 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...] | None]] = {
         ),
         ROWS,
     ),
+    "what gradients stop at": (
+        lambda: Made(lambda m, x: m.b(stopped(m.a(x))), a=nn.Linear(4, 4), b=nn.Linear(4, K)),
+        ROWS,
+    ),
+    "products of expanded values, summed": (
+        lambda: Made(
+            lambda m, x: m.c(torch.einsum("nij,ni->nij", m.a(x)[:, None].expand(-1, 4, -1), m.b(x)).cumsum(1).sum(2)),
+            a=nn.Linear(4, 4),
+            b=nn.Linear(4, 4),
+            c=nn.Linear(4, K),
+        ),
+        ROWS,
+    ),
+    "choices among values": (lambda: Made(chosen, a=nn.Linear(4, 4), b=nn.Linear(4, 4), c=nn.Linear(4, K)), ROWS),
     "after a convolution, a view": (
         lambda: Made(lambda m, x: m.b(m.a(x).tanh().view(x.shape[0], -1)), a=nn.Conv2d(2, 2, 1), b=nn.Linear(72, K)),
         MAPS,
