@@ -25,13 +25,16 @@ READING_ORDER = {
     "perturbations": "step,-norm_euclidean",
     "projections": "step,target,-value",
     "minibatches": "step,-bracket_norm",
+    "outputs": "step,-multiple",
 }
 """How tables are ordered when nothing is asked for, where that is not by their keys."""
 READING_COLUMNS = {
     "pairs": "step,i,j,bracket_norm,bracket_rms,defect,cosine_i,cosine_j,gradient_cosine,cancellation",
     "perturbations": "step,i,j,logit_rms,logit_max,norm_euclidean,norm_softmax,norm_bernoulli",
-    "reorderings": "step,reordering,items,i,j,relative_error,cosine,predicted_loss,realised_loss,agrees",
-    "outputs": "step,output,label,logit_rms,slack,normalised_rms,multiple,flagged,rival,rival_lift",
+    "defects": "step,pairs,median,low,high,null_median,null_low,null_high",
+    "verifications": "step,i,j,path,norm_error,tensor_error,cosine_error,logit_error",
+    "reorderings": "step,i,j,items,relative_error,predicted_loss,realised_loss,agrees",
+    "outputs": "step,label,multiple,flagged,rival,rival_lift",
 }
 """What people are shown of tables that are too wide for them, when nothing is asked for."""
 TABLES: dict[type[JobHandle], tuple[str, ...]] = {

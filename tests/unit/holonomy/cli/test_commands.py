@@ -19,6 +19,8 @@ from holonomy import Brackets, Client, Diagnostic, Training
 from holonomy.cli import output
 from holonomy.cli.output import print_rows
 from holonomy.cli.render import job_table
+from holonomy.cli.results import READING_COLUMNS, READING_ORDER
+from schemas.results import RESULT_TABLES
 from schemas.states import JobState
 from tests.support.bracket_tables import DEFECTS, MINIBATCHES
 from tests.support.contracts_client import write_idx_folder
@@ -202,6 +204,12 @@ def test_rows_for_people_and_programs(command: Command, client: Client, world: W
     assert command("results", job.id, "--where", "train_loss > 1", "--csv").stdout == "step,train_loss\n0,2.5\n"
     assert command("results", job.id, "--columns", "loss").exit_code == 2
     assert "has no results" in command("results", client.submit(Diagnostic()).id).stderr
+
+
+@pytest.mark.parametrize("chosen", [READING_COLUMNS, READING_ORDER], ids=["columns", "order"])
+def test_what_people_are_shown_is_in_the_tables(chosen: dict[str, str]) -> None:
+    for table, names in chosen.items():
+        assert all(RESULT_TABLES[table].column(name.removeprefix("-")) for name in names.split(","))
 
 
 def test_a_bracket_job_is_reported(command: Command, client: Client, world: World, brackets_tables: None) -> None:
