@@ -21,7 +21,7 @@ EXTREMES = 3
 
 RUN_NOTE = (
     "Losses and accuracies over the whole train and test split, with the model in eval mode. Brackets are taken at "
-    "these checkpoints, with BatchNorm's running statistics as they were."
+    "these checkpoints, with BatchNorm's statistics held fixed."
 )
 
 PAIRS_NOTE = (
