@@ -144,7 +144,7 @@ def test_a_saved_direction_is_needed_where_it_is_projected_on():
     assert needs["bracket_tile"] == ["checkpoints/000000005"]
 
 
-@given(st.integers(2, 2_000), st.integers(1, 1_000), st.integers(1, 2_000))
+@given(st.integers(2, 300) | st.just(1_200), st.integers(1, 100), st.integers(20, 300))
 def test_every_pair_is_projected_on_every_target_once(examples, targets, held):
     """Counted by rows and targets: blocks are products of spans of both, which cover each once."""
     cuts = projection_spans(examples, targets, Bounds("generic", micro=4, projected_rows=held))
@@ -220,3 +220,19 @@ def test_logit_perturbations_fit_what_a_worker_can_hold():
     assert sum(block.stop - block.start for block in found) == 40_000
     assert len(found) > 1
     assert all((block.stop - block.start) * 360 * 10 * 4 <= MAX_TILE_BYTES for block in found)
+
+
+@pytest.mark.parametrize(
+    ("workers", "seconds", "count"),
+    [
+        # Nine halves for two workers: one waits a tenth of the time, so four spans.
+        (2, 10.0, 4),
+        (1, 10.0, 2),
+        # Shorter tiles than a second are not worth it.
+        (2, 7.0, 3),
+        (3, 10.0, 3),
+    ],
+)
+def test_tiles_are_dealt_out_evenly(workers, seconds, count):
+    cost = Cost(seconds / 1_024**2, measured=True)
+    assert len(tile_spans(1_024, 1, cost, workers)) == count
