@@ -30,6 +30,7 @@ from schemas.brackets import Brackets, TopPairs
 from schemas.data import Digits, First, Idx, Images, Indices, LabelControls, Random, RegistryData, Text
 from schemas.diagnostic import Diagnostic
 from schemas.losses import BinaryCrossEntropy, CrossEntropy, GroupedCrossEntropy, RegistryLoss, SquaredError
+from schemas.mistakes import InvalidSpec
 from schemas.models import BagOfEmbeddings, ConvNet, Mlp, MxResNet, RegistryModel, Transformer
 from schemas.optimizers import Adam, AdamW, RegistryOptimizer, RmsProp, Sgd
 from schemas.reorderings import ListedOrders, Reorderings, Shuffles, Swaps
@@ -58,6 +59,7 @@ __all__ = [
     "Idx",
     "Images",
     "Indices",
+    "InvalidSpec",
     "JobCancelled",
     "JobEnded",
     "JobFailed",

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from holonomy.connection import Connection
 from holonomy.datasets import Datasets
-from holonomy.errors import Refused, explain
+from holonomy.errors import Refused
 from holonomy.handle import JobHandle
 from holonomy.jobs import BracketsJob, DiagnosticJob, TrainingJob, handle_of
 from holonomy.tokens import Tokens
@@ -18,6 +18,7 @@ from schemas.api import Job, JobPage, ServiceStatus, Submitted
 from schemas.brackets import Brackets
 from schemas.diagnostic import Diagnostic
 from schemas.jobs import Submission
+from schemas.mistakes import explain
 from schemas.states import JobState
 from schemas.training import Training
 
@@ -107,11 +108,17 @@ class Client:
             Unreachable: no answer; submitting again is safe.
         """
         try:
-            submission = Submission(
-                spec=spec, fresh=fresh, name=name, priority=priority, max_running_blocks=max_running_blocks
+            submission = Submission.model_validate(
+                {
+                    "spec": spec,
+                    "fresh": fresh,
+                    "name": name,
+                    "priority": priority,
+                    "max_running_blocks": max_running_blocks,
+                }
             )
         except ValidationError as error:
-            raise Refused(explain(error)) from None
+            raise Refused(explain(error, Submission)) from None
         # The key makes a submission that is sent twice, after a broken connection, one submission.
         answer = self._connection.post("/v1/jobs", Submitted, submission, idempotency_key=str(uuid.uuid4()))
         return handle_of(self._connection, answer.job, created=answer.created)

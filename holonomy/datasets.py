@@ -8,12 +8,13 @@ import safetensors.numpy
 from pydantic import TypeAdapter, ValidationError
 
 from holonomy.connection import Connection
-from holonomy.errors import Refused, explain
+from holonomy.errors import Refused
 from holonomy.importers import SHARD_BYTES, Source, celeba, folders, idx, imdb
 from holonomy.importers.celeba import TestSplit
 from holonomy.importers.pictures import Square
 from schemas.base import Name
 from schemas.datasets import MAX_EXTENT, SPLITS, Dataset, DatasetImport, Shard, StoredTokenizer
+from schemas.mistakes import explain
 
 Report = Callable[[int, int], None]
 """Told after each shard: examples done, examples in all."""
@@ -191,9 +192,9 @@ class Datasets:
         there = {shard.sha256 for dataset in self.list() for shard in dataset.manifest.shards}
         shards = tuple(self._upload(source, there, report, shard_bytes))
         try:
-            request = DatasetImport(name=name, manifest=source.manifest(shards))
+            request = DatasetImport.model_validate({"name": name, "manifest": source.manifest(shards)})
         except ValidationError as error:
-            raise Refused(explain(error)) from None
+            raise Refused(explain(error, DatasetImport)) from None
         return self._connection.post("/v1/datasets", Dataset, request, repeatable=True)
 
     def _upload(self, source: Source, there: set[str], report: Report, shard_bytes: int) -> Iterator[Shard]:

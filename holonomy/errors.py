@@ -13,15 +13,14 @@ HolonomyError
 │   ├── JobFailed
 │   └── JobCancelled
 └── WaitTimeout        the job is still going after the time given to `wait` (also a TimeoutError)
+
+Outside the tree, before anything is sent: InvalidSpec, a ValueError, when a spec is made of what cannot be one.
 """
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ValidationError
-
 from schemas.api import Job
-from schemas.mistakes import closest, locate, what
 
 
 class HolonomyError(Exception):
@@ -113,22 +112,3 @@ class JobCancelled(JobEnded):
 
 class WaitTimeout(HolonomyError, TimeoutError):
     """The job is still going after the time given to `wait`."""
-
-
-def explain(error: ValidationError, model: type[BaseModel] | None = None, body: object = None) -> str:
-    """A validation error as one line: where, what was expected and what came, for the first few mistakes.
-
-    Args:
-        error: What pydantic found.
-        model: What the input was checked against, where that is known.
-        body: The input.
-    """
-    lines = list[str]()
-    for item in closest(error.errors(include_url=False), body):
-        place = locate(item["loc"], body, model)
-        where = place.path or ".".join(str(part) for part in item["loc"])
-        line = ": ".join(part for part in (where, what(item, place)) if part)
-        if line not in lines:
-            lines.append(line)
-    more = f"; and {len(lines) - 3} more" if len(lines) > 3 else ""
-    return "; ".join(lines[:3]) + more

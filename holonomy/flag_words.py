@@ -30,7 +30,7 @@ def flag_lines(report: FlagReport) -> Iterator[str]:
 
 def finding_lines(finding: Finding, report: FlagReport) -> Iterator[str]:
     """What is so, how far it moves, what the controls and a softmax say, what to do."""
-    yield _what(finding)
+    yield _what(finding, report)
     logits = "its logit moves" if finding.other is None else "their logits move"
     far = _listed([_times(move.multiple) for move in finding.movements])
     yield f"Under swaps {logits} {far} as far as the median output, per unit of p(1 − p)."
@@ -38,8 +38,10 @@ def finding_lines(finding: Finding, report: FlagReport) -> Iterator[str]:
     yield _next(finding, report)
 
 
-def _what(finding: Finding) -> str:
+def _what(finding: Finding, report: FlagReport) -> str:
     first = f"`{finding.first.label}`"
+    if not report.independent:
+        return f"{first} stands out."
     if finding.other is None or finding.lift is None:
         return f"{first} stands out, and no label of the train split excludes it or comes with it."
     both = f"{first} and `{finding.other.label}`"
@@ -82,6 +84,9 @@ def _next(finding: Finding, report: FlagReport) -> str:
 
 
 def _control_lines(report: FlagReport) -> Iterator[str]:
+    if not report.independent:
+        yield "One softmax is over all outputs: none is modelled as independent, and there is nothing to control for."
+        return
     known = [f"{kind} {_times(report.controls[kind])}" for kind in CONTROL_KINDS if report.controls[kind] is not None]
     missing = [kind for kind in CONTROL_KINDS if report.controls[kind] is None]
     if known:

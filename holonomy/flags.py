@@ -111,6 +111,7 @@ class FlagReport:
         control_rates: Rates of the independent controls.
         copied: The label that the identical controls copy, if there are any.
         softmax: Whether a job with a softmax head was given.
+        independent: Whether any outputs are modelled as independent; not so under one softmax over all.
         findings: Exclusive labels before others, best supported first, then by movement; at most `MOST`.
         left_out: Findings beyond those.
         undecided: Outputs whose raw movement is twice the median or more, but not per unit of p(1 − p).
@@ -123,6 +124,7 @@ class FlagReport:
     control_rates: tuple[float, ...]
     copied: Movement | None
     softmax: bool
+    independent: bool
     findings: tuple[Finding, ...]
     left_out: int
     undecided: tuple[str, ...]
@@ -170,6 +172,7 @@ def flag_outputs(
         control_rates=rates,
         copied=None if copy is None else moves.get(copy["companion"]),
         softmax=softmax is not None,
+        independent=not _in_one({row["label"] for row in own}, groups),
         findings=tuple(ranked[:MOST]),
         left_out=max(0, len(ranked) - MOST),
         undecided=tuple(row["label"] for row in own if row["logit_rms"] >= raw and row not in far),

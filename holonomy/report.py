@@ -1,28 +1,27 @@
 """What a bracket job found, for people: tables of pairs, fits and outputs with the sentences needed to read them."""
 
-import textwrap
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
-from rich.text import Text
 
 from holonomy.jobs import BracketsJob
+from holonomy.report_layout import digits, number, plain_table, section, signed
+from holonomy.report_reductions import DEFECTS_NOTE, defects_table, method_section, reduction_sections
 from schemas.api import Manifest, ServiceStatus
+from schemas.brackets import Brackets
 
 if TYPE_CHECKING:
     import polars
 
 EXTREMES = 3
 """Pairs shown from either end, and outputs shown, per checkpoint."""
-NOTE_WIDTH = 76
-"""With the indent, notes and tables fit a terminal of 80 columns."""
 
 RUN_NOTE = (
     "Losses and accuracies over the whole train and test split, with the model in eval mode. Brackets are taken at "
-    "these checkpoints, with BatchNorm's running statistics as they were."
+    "these checkpoints, with BatchNorm's statistics held fixed."
 )
 
 PAIRS_NOTE = (
@@ -45,26 +44,35 @@ OUTPUTS_NOTE = (
 )
 
 
-def brackets_report(job: BracketsJob) -> Iterator[RenderableType]:
-    """The largest and smallest pairs, the proportionality fit and the most moved outputs, per checkpoint."""
-    yield from _section("The training run", run_table(job.checkpoints()), RUN_NOTE)
+def brackets_report(job: BracketsJob, spec: Brackets) -> Iterator[RenderableType]:
+    """What the job found, per checkpoint, in one section for each of the reductions that its spec asks for."""
+    yield from section("The training run", run_table(job.checkpoints()), RUN_NOTE)
+    if spec.norms:
+        yield from _pairs_sections(job, spec)
+    yield from reduction_sections(job, spec)
+
+
+def _pairs_sections(job: BracketsJob, spec: Brackets) -> Iterator[RenderableType]:
     fits = job.fits()
-    yield from _section(
+    yield from section(
         "Largest and smallest brackets",
         pairs_table(extreme_pairs(job, fits["step"].unique(maintain_order=True).to_list())),
         PAIRS_NOTE,
     )
-    yield from _section("Are brackets proportional to gradients?", fits_table(fits), FITS_NOTE)
+    yield from method_section(job, spec)
+    yield from section("Defects, beside random directions", defects_table(job.defects()), DEFECTS_NOTE)
+    yield from section("Are brackets proportional to gradients?", fits_table(fits), FITS_NOTE)
     outputs = job.outputs()
     if not outputs.is_empty():
-        yield from _section("Most moved outputs", outputs_table(outputs), OUTPUTS_NOTE)
+        flags = f"`holonomy flags {job.id}` says which stand out, and what the labels suggest as the cause."
+        yield from section("Most moved outputs", outputs_table(outputs), f"{OUTPUTS_NOTE} {flags}")
 
 
 def run_table(checkpoints: "polars.DataFrame") -> Table:
     """Checkpoints of the training run as a table."""
-    table = _table("step", "train loss", "test loss", "train accuracy", "test accuracy", "‖θ‖")
+    table = plain_table("step", "train loss", "test loss", "train accuracy", "test accuracy", "‖θ‖")
     for row in checkpoints.iter_rows(named=True):
-        losses = (_digits(row["train_loss"]), _digits(row["test_loss"]))
+        losses = (digits(row["train_loss"]), digits(row["test_loss"]))
         shares = (f"{row['train_accuracy']:.4f}", f"{row['test_accuracy']:.4f}", f"{row['parameter_norm']:.3f}")
         table.add_row(str(row["step"]), *losses, *shares)
     return table
@@ -86,11 +94,11 @@ def extreme_pairs(job: BracketsJob, steps: list[int]) -> "polars.DataFrame":
 
 def pairs_table(pairs: "polars.DataFrame") -> Table:
     """Pairs as a table: of each checkpoint the largest, then the smallest."""
-    table = _table("step", "", "i", "j", "‖[v_i, v_j]‖", "RMS", "defect", "cos g_i", "cos g_j")
+    table = plain_table("step", "", "i", "j", "‖[v_i, v_j]‖", "RMS", "defect", "cos g_i", "cos g_j")
     for _, group in pairs.group_by("step", maintain_order=True):
         for index, row in enumerate(group.iter_rows(named=True)):
             where = {0: (str(row["step"]), "largest"), EXTREMES: ("", "smallest")}.get(index, ("", ""))
-            norms = (_number(row["bracket_norm"]), _number(row["bracket_rms"]), _digits(row["defect"]))
+            norms = (number(row["bracket_norm"]), number(row["bracket_rms"]), digits(row["defect"]))
             cosines = (f"{row['cosine_i']:+.3f}", f"{row['cosine_j']:+.3f}")
             table.add_row(*where, str(row["i"]), str(row["j"]), *norms, *cosines)
     return table
@@ -98,25 +106,25 @@ def pairs_table(pairs: "polars.DataFrame") -> Table:
 
 def fits_table(fits: "polars.DataFrame") -> Table:
     """Proportionality fits as a table, one row per checkpoint and part of the bracket."""
-    table = _table("step", "part", "tensors", "left out", "log10 ratio", "scatter", "R²", "slope", "r")
+    table = plain_table("step", "part", "tensors", "left out", "log10 ratio", "scatter", "R²", "slope", "r")
     for row in fits.iter_rows(named=True):
         part = {"gauss_newton": "G.–N."}.get(row["part"], row["part"])
         counts = (str(row["step"]), part, str(row["tensors"]), str(row["excluded"]))
         scatter = row["residual_sd_decades"]
-        proportional = (_signed(row["intercept"]), "—" if scatter is None else f"{scatter:.3f}")
-        free = (_signed(row["slope"]), _signed(row["pearson_r"]))
-        table.add_row(*counts, *proportional, _signed(row["r_squared_slope_1"]), *free)
+        proportional = (signed(row["intercept"]), "—" if scatter is None else f"{scatter:.3f}")
+        free = (signed(row["slope"]), signed(row["pearson_r"]))
+        table.add_row(*counts, *proportional, signed(row["r_squared_slope_1"]), *free)
     return table
 
 
 def outputs_table(outputs: "polars.DataFrame") -> Table:
     """The outputs whose probabilities move most at each checkpoint."""
-    table = _table("step", "output", "label", "label rate", "logit RMS", "logit max", "probability RMS")
+    table = plain_table("step", "output", "label", "rate", "logit RMS", "logit max", "p(1 − p) RMS")
     for _, group in outputs.group_by("step", maintain_order=True):
         largest = group.sort("probability_rms", descending=True).head(EXTREMES)
         for index, row in enumerate(largest.iter_rows(named=True)):
             step = "" if index else str(row["step"])
-            moved = (_number(row["logit_rms"]), _number(row["logit_max"]), _number(row["probability_rms"]))
+            moved = (number(row["logit_rms"]), number(row["logit_max"]), number(row["probability_rms"]))
             table.add_row(step, str(row["output"]), escape(row["label"]), f"{row['label_rate']:.3f}", *moved)
     return table
 
@@ -138,28 +146,3 @@ Query it
   SQL      select i, j, bracket_norm from results.pairs
            where job_id = {job.id} and step = {step} order by bracket_norm desc limit 10
            (`holonomy status` shows how to connect)"""  # noqa: S608 - text to show
-
-
-def _section(title: str, table: Table, note: str) -> Iterator[RenderableType]:
-    yield f"\n[bold]{title}[/]"
-    yield table
-    yield Text(textwrap.indent(textwrap.fill(note, NOTE_WIDTH, break_on_hyphens=False), "  "), style="dim")
-
-
-def _table(*headers: str) -> Table:
-    table = Table(box=None, header_style="bold", padding=(0, 1))
-    for header in headers:
-        table.add_column(Text(header), justify="right", no_wrap=True)
-    return table
-
-
-def _number(value: Any) -> str:
-    return "—" if value is None else f"{value:.3e}"
-
-
-def _digits(value: Any) -> str:
-    return "—" if value is None else f"{value:#.4g}"
-
-
-def _signed(value: Any) -> str:
-    return "—" if value is None else f"{value:+.3f}"

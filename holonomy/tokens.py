@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from holonomy.connection import Connection
-from holonomy.errors import Refused, explain
+from holonomy.errors import Refused
 from schemas.api import NewToken, Scope, TokenInfo, TokenRequest
+from schemas.mistakes import explain
 
 DEFAULT_SCOPES: tuple[Scope, ...] = ("read", "submit")
 

@@ -133,6 +133,8 @@ class Block(Body):
     """Last failure."""
     provenance: dict[str, Any] = {}
     """What its result was computed with: versions of code and libraries, device, threads, host."""
+    data: dict[str, Any] = {}
+    """What its run reports of itself: for brackets the path, pairs, and how many were taken again in float64."""
 
 
 class BlockPage(Page):

@@ -43,13 +43,15 @@ class BracketTile(Spec):
 
 
 class BracketProjections(Spec):
-    """Projections of all pairs (a, b), a < b, with a in `rows`, on every target of the job."""
+    """Projections of all pairs (a, b), a < b, with a in `rows`, on some targets of the job."""
 
     kind: Literal["bracket_projections"] = "bracket_projections"
     step: Step
     """Checkpoint."""
     rows: Span
     """Positions of the first example of a pair, whose gradients are held while the others go by."""
+    targets: Span
+    """Half-open span of the job's projections."""
     micro: Annotated[int, Field(ge=1)]
     """Examples that go by at once; part of the bits of a result, so it is pinned."""
 

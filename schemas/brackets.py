@@ -15,7 +15,7 @@ from schemas.training import Training
 
 Path = Literal["generic", "tap", "structured"]
 BatchNormMode = Literal["eval", "frozen"]
-Pair = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
+Pair = tuple[Index, Index]
 
 ALL_LOGITS_UP_TO = 256
 """Most examples for which `logits: auto` means all pairs."""

@@ -4,9 +4,10 @@ A manifest is `idx`, `images` or `text`. Its shards hold uint8 and uint16 arrays
 they become inputs.
 """
 
+from collections import Counter
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import AfterValidator, Field, TypeAdapter
 
 from schemas.base import Digest, LabelName, Name, Spec
 
@@ -19,7 +20,17 @@ SPLITS: tuple[SplitName, ...] = ("train", "test")
 Layout = dict[str, tuple[Literal["uint8", "uint16"], tuple[int, ...]]]
 """Element type and shape of each array of a shard."""
 Extent = Annotated[int, Field(ge=1, le=MAX_EXTENT)]
-Labels = Annotated[tuple[LabelName, ...], Field(min_length=1, max_length=MAX_EXTENT)]
+
+
+def _once(names: tuple[str, ...]) -> tuple[str, ...]:
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise ValueError(f"each label has a name of its own; {twice!r} is there more than once")
+    return names
+
+
+Labels = Annotated[tuple[LabelName, ...], Field(min_length=1, max_length=MAX_EXTENT), AfterValidator(_once)]
+label_names: TypeAdapter[tuple[str, ...]] = TypeAdapter(Labels)
 
 
 class Shard(Spec):

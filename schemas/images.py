@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from schemas.data import CONTROL_LABELS, Images
 from schemas.datasets import ImagesManifest
+from schemas.nearest import did_you_mean
 
 _SHOWN = 40
 
@@ -23,7 +24,8 @@ def output_labels(data: Images, manifest: ImagesManifest) -> tuple[str, ...]:
     wanted = (*(data.labels or ()), *(controls.pair if controls else ()))
     missing = [name for name in wanted if name not in manifest.labels]
     if missing:
-        raise ValueError(f"the dataset has no label {missing[0]!r}; it has {_listed(manifest.labels)}")
+        meant = did_you_mean(missing[0], manifest.labels)
+        raise ValueError(f"the dataset has no label {missing[0]!r}; it has {_listed(manifest.labels)}{meant}")
     return (*(data.labels or manifest.labels), *(CONTROL_LABELS if controls else ()))
 
 

@@ -4,16 +4,21 @@ Pydantic's errors locate a field by names, indices and the tags of unions passed
 the person who wrote the input, so `Place` walks input and models together and leaves them out.
 """
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from schemas.nearest import did_you_mean, unknown
 
 _LONGEST_VALUE = 60
+
+
+class InvalidSpec(ValueError):
+    """A spec was made of what cannot be one; one line says which field, what was expected and what came."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +49,21 @@ def closest(errors: Sequence[Mapping[str, Any]], body: object) -> list[Mapping[s
     """Errors without those of members of a union that the input was never meant for.
 
     Where a value may be a word, a list or an object, pydantic says of each how the value differs from it. The one
-    whose error lies within the value came closest: the others, which want another type altogether, are left out.
+    whose error lies within the value came closest: the others, which want another type altogether, are left out. If
+    all want another type, they become one error of the type `alternatives`.
     """
     paths = [locate(error["loc"], body, None).path for error in errors]
-    return [
-        error
-        for error, path in zip(errors, paths, strict=True)
-        if not (error["type"] in _OTHER_TYPE and any(other.startswith((f"{path}.", f"{path}[")) for other in paths))
-    ]
+    found = list[Mapping[str, Any]]()
+    for path, group in itertools.groupby(zip(errors, paths, strict=True), key=lambda pair: pair[1]):
+        mine = [error for error, _ in group]
+        if any(other.startswith((f"{path}.", f"{path}[")) for other in paths):
+            # `too_short` counts what is left of a list once invalid items are gone.
+            found.extend(error for error in mine if error["type"] not in _OTHER_TYPE | {"too_short"})
+        elif len(mine) > 1 and all(error["type"] in _OTHER_TYPE for error in mine):
+            found.append({**mine[0], "type": "alternatives", "ctx": {"errors": mine}})
+        else:
+            found.extend(mine)
+    return found
 
 
 def _join(path: str, part: str) -> str:
@@ -101,12 +113,30 @@ def what(error: Mapping[str, Any], place: Place) -> str:
             return f"expected at least {context['min_length']} of them; came {shown(error.get('input'))}"
         case "value_error" | "assertion_error":
             return str(context.get("error", error["msg"]))
+        case "alternatives":
+            wanted = [_wanted(other, place).removeprefix("expected ") for other in context["errors"]]
+            return f"expected {', or '.join(wanted)}; came {shown(error.get('input'))}"
         case _:
-            expected = _EXPECTED.get(error["type"]) or _expected(str(error["msg"]))
-            return f"{expected}; came {shown(error.get('input'))}"
+            return f"{_wanted(error, place)}; came {shown(error.get('input'))}"
 
 
-_OTHER_TYPE = frozenset({"literal_error", "tuple_type", "model_type", "model_attributes_type", "dict_type"})
+def _wanted(error: Mapping[str, Any], place: Place) -> str:
+    kinds = _kinds_at(place) if error["type"] in _NO_OBJECT else []
+    if kinds:
+        return f"expected an object with `kind: {' | '.join(kinds)}`"
+    return _EXPECTED.get(error["type"]) or _expected(str(error["msg"]))
+
+
+def _kinds_at(place: Place) -> list[str]:
+    """Kinds of the objects that the last field of a place may hold."""
+    field = place.path.rsplit(".", 1)[-1].split("[", 1)[0]
+    known = place.holder.model_fields.get(field) if place.holder else None
+    kinds = [] if known is None else [_kind_of(model) for model in _models_in(known.annotation)]
+    return [str(kind) for kind in kinds if kind is not None]
+
+
+_NO_OBJECT = frozenset({"model_type", "model_attributes_type", "dict_type"})
+_OTHER_TYPE = _NO_OBJECT | {"literal_error", "tuple_type"}
 _EXPECTED = {
     "int_parsing": "expected a whole number",
     "int_type": "expected a whole number",
@@ -143,3 +173,22 @@ def shown(value: object) -> str:
     except (TypeError, ValueError):
         text = repr(value)
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+
+
+def explain(error: ValidationError, model: type[BaseModel] | None = None, body: object = None) -> str:
+    """A validation error as one line: where, what was expected and what came, for the first few mistakes.
+
+    Args:
+        error: What pydantic found.
+        model: What the input was checked against, where that is known.
+        body: The input.
+    """
+    lines = list[str]()
+    for item in closest(error.errors(include_url=False), body):
+        place = locate(item["loc"], body, model)
+        where = place.path or ".".join(str(part) for part in item["loc"])
+        line = ": ".join(part for part in (where, what(item, place)) if part)
+        if line not in lines:
+            lines.append(line)
+    more = f"; and {len(lines) - 3} more" if len(lines) > 3 else ""
+    return "; ".join(lines[:3]) + more

@@ -55,8 +55,15 @@ class Context(Protocol):
         """
         ...
 
-    def remember(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The value made earlier in this process under an equal key, else `make()`; old values may be dropped."""
+    def remember(self, key: Hashable, make: Callable[[], T], *, passing: bool = False) -> T:
+        """The value made earlier in this process under an equal key, else `make()`; old values may be dropped.
+
+        Args:
+            key: Names the value.
+            make: Makes it.
+            passing: It serves a stretch of work, such as a row of tiles; it never displaces what does not pass, such
+                as the dataset.
+        """
         ...
 
     def check_cancelled(self) -> None:

@@ -31,14 +31,15 @@ def demo(
     Without a configured service the embedded stack is started for it, and stopped again unless it ran before.
     """
     with borrowed(keep=keep), Client() as client:
-        job = client.submit(digits_brackets(), name="demo")
+        spec = digits_brackets()
+        job = client.submit(spec, name="demo")
         if not job.created:
             done = job.seen.state is JobState.DONE
             if job.seen.state in (JobState.FAILED, JobState.CANCELLED):
                 job.retry()
             tell(f"job {job.id} has computed this before" if done else f"job {job.id} goes on where it was")
         watch_to_end(job, farewell=f"job {job.id} keeps what it has done: `holonomy demo` goes on with it")
-        for part in brackets_report(job):
+        for part in brackets_report(job, spec):
             show(part)
         console().print("\n" + whereabouts(job, job.manifest(), client.status()), markup=False, soft_wrap=True)
     if shutil.which("holonomy") is None:

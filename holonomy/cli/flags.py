@@ -1,5 +1,6 @@
 """`holonomy flags`."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -8,7 +9,7 @@ import typer
 
 from holonomy.cli.faults import reported
 from holonomy.cli.jobs import AsJson, JobNumber
-from holonomy.cli.output import print_json
+from holonomy.cli.output import console, print_json
 from holonomy.client import Client
 from holonomy.errors import NotFound, Refused
 from holonomy.flag_words import flag_lines
@@ -49,8 +50,9 @@ def flags(
     if as_json:
         print_json(asdict(report))
         return
+    width = console().width
     for line in flag_lines(report):
-        typer.echo(line)
+        typer.echo(textwrap.fill(line, width, subsequent_indent="   ", break_on_hyphens=False))
 
 
 def _outputs(client: Client, number: int, step: int | None) -> tuple[list[dict[str, Any]], Loss]:

@@ -25,13 +25,16 @@ READING_ORDER = {
     "perturbations": "step,-norm_euclidean",
     "projections": "step,target,-value",
     "minibatches": "step,-bracket_norm",
+    "outputs": "step,-multiple",
 }
 """How tables are ordered when nothing is asked for, where that is not by their keys."""
 READING_COLUMNS = {
     "pairs": "step,i,j,bracket_norm,bracket_rms,defect,cosine_i,cosine_j,gradient_cosine,cancellation",
     "perturbations": "step,i,j,logit_rms,logit_max,norm_euclidean,norm_softmax,norm_bernoulli",
-    "reorderings": "step,reordering,items,i,j,relative_error,cosine,predicted_loss,realised_loss,agrees",
-    "outputs": "step,output,label,logit_rms,slack,normalised_rms,multiple,flagged,rival,rival_lift",
+    "defects": "step,pairs,median,low,high,null_median,null_low,null_high",
+    "verifications": "step,i,j,path,norm_error,tensor_error,cosine_error,logit_error",
+    "reorderings": "step,i,j,items,relative_error,predicted_loss,realised_loss,agrees",
+    "outputs": "step,label,multiple,flagged,rival,rival_lift",
 }
 """What people are shown of tables that are too wide for them, when nothing is asked for."""
 TABLES: dict[type[JobHandle], tuple[str, ...]] = {
@@ -83,8 +86,10 @@ def results(
         handle = client.job(job)
         chosen = (table, step, where, columns, order_by, limit)
         if isinstance(handle, BracketsJob) and for_people and all(item is None or item == [] for item in chosen):
-            _report(handle)
-            return
+            spec = handle.detail().spec
+            if isinstance(spec, Brackets):
+                _report(handle, spec)
+                return
         name = _table_of(handle, table)
         wanted = columns or (READING_COLUMNS.get(name) if for_people else None)
         rows = handle.table(
@@ -111,23 +116,21 @@ def results(
             tell(f"no room for {', '.join(left_out)}; --columns chooses, --csv and --json print all")
 
 
-def _report(job: BracketsJob) -> None:
+def _report(job: BracketsJob, spec: Brackets) -> None:
     now = job.status()
-    if job.table("fits", columns=["step"], limit=1).is_empty():
+    asked = {"projections": spec.projections, "minibatches": spec.minibatches, "reorderings": spec.reorderings}
+    # With norms on, the fit is made last: before it there are rows, but no summary of a checkpoint.
+    summaries = ["fits"] if spec.norms else [name for name, wanted in asked.items() if wanted]
+    if all(job.table(name, columns=["step"], limit=1).is_empty() for name in summaries):
         raise_unless_done(now)
-        spec = job.detail().spec
-        if isinstance(spec, Brackets) and not spec.norms:
-            raise NotFound(
-                f"job {job.id} was submitted with `norms` off, so that it has no report: "
-                f"`holonomy results {job.id} --table projections` (or minibatches, reorderings) shows its rows"
-            )
+        first = "pairs" if spec.norms else summaries[0]
         raise NotFound(
             f"job {job.id} is {now.state} and has no report yet: `holonomy watch {job.id}` shows its progress, "
-            f"`holonomy results {job.id} --table pairs` the rows so far"
+            f"`holonomy results {job.id} --table {first}` the rows so far"
         )
     if now.state is not JobState.DONE:
         tell(f"job {job.id} is {now.state}: this is what it has found so far")
-    for part in brackets_report(job):
+    for part in brackets_report(job, spec):
         show(part)
 
 

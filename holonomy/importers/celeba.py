@@ -5,6 +5,7 @@ and one -1 or 1 per attribute. Each line of the partition file has a file name a
 Source: Z. Liu, P. Luo, X. Wang, X. Tang, Deep Learning Face Attributes in the Wild, ICCV 2015.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 
 from holonomy.errors import BadFile
 from holonomy.importers.pictures import CHANNELS, FILTER, Square, decoder
-from holonomy.importers.source import SHARD_BYTES, Arrays, Bytes, needed_folder, needed_text, rows_of
+from holonomy.importers.source import SHARD_BYTES, Arrays, Bytes, needed_folder, needed_labels, needed_text, rows_of
 from schemas.datasets import ImagesManifest, Pictures, Shard, SplitName
 
 IMAGES, ATTRIBUTES, PARTITION = "img_align_celeba", "list_attr_celeba.txt", "list_eval_partition.txt"
@@ -23,6 +24,7 @@ TestSplit = Literal["test", "valid"]
 PARTITIONS: dict[str, int] = {"train": 0, "valid": 1, "test": 2}
 """Numbers of the parts in the partition file."""
 _ATTRIBUTE_VALUES = {"-1": 0, "1": 1}
+_COUNT = re.compile("[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,9 @@ def open_folder(folder: str | Path, square: Square, test_split: TestSplit = "tes
 
 def _attributes(path: Path) -> tuple[tuple[str, ...], dict[str, tuple[int, ...]]]:
     lines = needed_text(path, f"CelebA is {LAYOUT}").splitlines()
-    if len(lines) < 2 or not lines[0].strip().isdigit():
+    if len(lines) < 2 or not _COUNT.fullmatch(lines[0].strip()):
         raise BadFile(f"{path.name} should start with the number of pictures and a line of attribute names")
-    names = tuple(lines[1].split())
+    names = needed_labels(tuple(lines[1].split()), f"line 2 of {path.name}")
     found = dict[str, tuple[int, ...]]()
     for number, line in enumerate(lines[2:], start=3):
         file, *values = line.split() or [""]
@@ -129,5 +131,7 @@ def _partition(path: Path) -> dict[str, int]:
         file, _, part = line.strip().partition(" ")
         if part.strip() not in known:
             raise BadFile(f"line {number} of {path.name} should hold a file name and 0, 1 or 2; it is {line[:60]!r}")
+        if file in found:
+            raise BadFile(f"line {number} of {path.name} lists {file} again: a picture is in one part")
         found[file] = known[part.strip()]
     return found

@@ -4,7 +4,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 
 from holonomy.errors import BadFile
-from holonomy.importers.source import needed_folder
+from holonomy.importers.source import needed_folder, needed_labels
 from schemas.datasets import MAX_EXTENT
 
 Labelled = tuple[Path, int]
@@ -15,13 +15,13 @@ def class_names(split: Path) -> tuple[str, ...]:
     """Names of the folders in a split, sorted.
 
     Raises:
-        BadFile: the split is not there, or has no or too many folders.
+        BadFile: the split is not there, has no or too many folders, or one whose name cannot be that of a label.
     """
     needed_folder(split, "one folder per class")
     names = tuple(sorted(entry.name for entry in split.iterdir() if entry.is_dir() and entry.name[0] != "."))
     if not 1 <= len(names) <= MAX_EXTENT:
         raise BadFile(f"{split} should hold 1 to {MAX_EXTENT:,} folders, one per class; it holds {len(names)}")
-    return names
+    return needed_labels(names, f"{split.name}/")
 
 
 def labelled_files(split: Path, names: tuple[str, ...], suffixes: frozenset[str]) -> list[Labelled]:

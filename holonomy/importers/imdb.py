@@ -18,8 +18,6 @@ NAMES = ("neg", "pos")
 UNLABELLED = "unsup"
 _SUFFIXES = frozenset({".txt"})
 _TOKEN_BYTES = _LABEL_BYTES = 2
-# The only markup in the reviews.
-_BREAK = "<br />"
 # `<br />` is the only markup in the reviews.
 _BREAK = "<br />"
 

@@ -6,9 +6,10 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from holonomy.errors import BadFile
-from schemas.datasets import IdxManifest, ImagesManifest, Shard, SplitName, TextManifest
+from schemas.datasets import IdxManifest, ImagesManifest, Shard, SplitName, TextManifest, label_names
 
 Bytes = NDArray[np.uint8]
 Shorts = NDArray[np.uint16]
@@ -68,3 +69,18 @@ def needed_text(path: Path, what: str) -> str:
         raise BadFile(f"{path.parent} has no {path.name}: {what}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise BadFile(f"{path} cannot be read: {error}") from None
+
+
+def needed_labels(names: tuple[str, ...], source: str) -> tuple[str, ...]:
+    """The names of labels themselves, before anything is read for their sake.
+
+    Raises:
+        BadFile: the service would not take them; `source` says where they are from.
+    """
+    try:
+        return label_names.validate_python(names)
+    except ValidationError as error:
+        mistake = error.errors()[0]
+        place = f"name {int(mistake['loc'][0]) + 1}: " if mistake["loc"] else ""
+        reason = mistake["msg"].removeprefix("Value error, ")
+        raise BadFile(f"{source} gives names of labels that cannot be used: {place}{reason}") from None

@@ -16,6 +16,8 @@ from service.queue.release import release
 
 _LINGER_SECONDS = 0.01
 _BUSY_BATCH = 8
+# Of one commit, from which on no more is taken in: about two seconds of COPY.
+_BATCH_ROWS = 500_000
 # An outcome that the database cannot take within its statement timeout, so many times, does not hold up the others.
 _MOST_TIMEOUTS = 3
 
@@ -60,10 +62,14 @@ class Committer(threading.Thread):
             self._log.warning("stopped with outcomes not committed; their blocks run again", blocks=len(self._ledger))
 
     def _gather(self) -> list[Conclusion]:
-        """What is there, up to a batch. When much comes in, wait a little for more: a commit costs much the same."""
+        """What is there, up to a batch. When much comes in, wait a little for more: a commit costs much the same.
+
+        Not so for blocks of many rows: tiles that queue up behind a slow database are not to become one statement.
+        """
         batch: list[Conclusion] = []
         deadline: float | None = None
-        while len(batch) < self._batch:
+        rows = 0
+        while len(batch) < self._batch and rows < _BATCH_ROWS:
             try:
                 item = self._queue.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
             except Empty:
@@ -72,6 +78,7 @@ class Committer(threading.Thread):
                 self._closed = True
                 break
             batch.append(item)
+            rows += _rows(item[1])
             if deadline is None:
                 deadline = time.monotonic() + (_LINGER_SECONDS if self._last >= _BUSY_BATCH else 0.0)
         self._last = len(batch)
@@ -124,3 +131,10 @@ class Committer(threading.Thread):
             self._commit([(held, Broken(outcome.block_id, outcome.job_id, outcome.token, fault))])
         else:
             self._ledger.remove([held])  # its lease lapses, and the rescuer takes it from there
+
+
+def _rows(outcome: Done | Broken | Release) -> int:
+    """Rows of result tables that an outcome brings."""
+    if not isinstance(outcome, Done):
+        return 0
+    return sum(len(next(iter(columns.values()), ())) for columns in outcome.rows.values())

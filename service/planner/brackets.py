@@ -12,6 +12,7 @@ a checkpoint once and meets the same examples again.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from math import ceil
 from typing import Any
 
@@ -34,6 +35,7 @@ from schemas.targets import SavedDirection
 from service.planner.blocks import Plan, PlannedBlock, wanted_device
 from service.planner.costs import Cost
 from service.planner.cut import Span, list_spans, spans, tile_spans
+from service.planner.memory import MAX_TILE_BYTES
 from service.planner.training import checkpoint_name
 
 MAX_PROJECTED_ROWS = 500_000
@@ -48,6 +50,7 @@ class Bounds:
         path: The way of computing brackets that workers will probably choose.
         micro: Edge of the inner tiles.
         pair_bytes: What a pair adds to the object of its tile.
+        moved_bytes: What the logit perturbations of a pair take.
         projected_rows: Most examples whose gradients a block of projections holds.
         projected_micro: Examples that go by at once in a projection.
     """
@@ -55,6 +58,7 @@ class Bounds:
     path: Path
     micro: int
     pair_bytes: int = 0
+    moved_bytes: int = 0
     projected_rows: int = 1
     projected_micro: int = 1
 
@@ -64,7 +68,7 @@ class _Cuts:
     """The spans into which a checkpoint's work is cut: the same at every checkpoint."""
 
     tiles: list[Span]
-    projections: list[Span]
+    projections: list[tuple[Span, Span]]
     minibatches: list[Span]
     reorderings: list[Span]
     perturbations: list[Span]
@@ -85,11 +89,13 @@ def plan_brackets(
     """
     cuts = _cuts(spec, costs, bounds, workers)
     device = wanted_device(spec.device)
-    saved = tuple(
-        Need(job_id=target.job_id, name=target.object)
-        for target in spec.projections
-        if isinstance(target, SavedDirection)
-    )
+
+    def saved(payload: AnyPayload) -> tuple[Need, ...]:
+        if not isinstance(payload, BracketProjections):
+            return ()
+        targets = spec.projections[slice(*payload.targets)]
+        saved = (target for target in targets if isinstance(target, SavedDirection))
+        return tuple(Need(job_id=target.job_id, name=target.object) for target in saved)
 
     def checkpoint(step: int) -> Need:
         return Need(job_id=parent_id, name=checkpoint_name(step))
@@ -104,7 +110,7 @@ def plan_brackets(
         blocks.extend([PlannedBlock(phase, payload, needs, device) for payload, needs in made])
 
     stage(
-        (payload, (checkpoint(step), *(saved if isinstance(payload, BracketProjections) else ())))
+        (payload, (checkpoint(step), *saved(payload)))
         for step in spec.checkpoints
         for payload in _first(step, cuts, bounds)
     )
@@ -138,8 +144,8 @@ def _first(step: int, cuts: _Cuts, bounds: Bounds) -> Iterator[AnyPayload]:
     for index, rows in enumerate(cuts.tiles):
         for columns in cuts.tiles[index:]:
             yield BracketTile(step=step, rows=rows, columns=columns, micro=bounds.micro)
-    for rows in cuts.projections:
-        yield BracketProjections(step=step, rows=rows, micro=bounds.projected_micro)
+    for rows, targets in cuts.projections:
+        yield BracketProjections(step=step, rows=rows, targets=targets, micro=bounds.projected_micro)
     for start, stop in cuts.minibatches:
         yield BracketMinibatches(step=step, start=start, stop=stop)
     for start, stop in cuts.reorderings:
@@ -154,21 +160,39 @@ def _summarised(spec: Brackets) -> tuple[str, ...]:
 def _cuts(spec: Brackets, costs: Mapping[str, Cost], bounds: Bounds, workers: int) -> _Cuts:
     examples, checkpoints = count_examples(spec.examples), len(spec.checkpoints)
 
-    def listed(kind: str, items: int) -> list[Span]:
-        return list_spans(items, checkpoints, costs[kind], workers) if items else []
+    def listed(kind: str, items: int, most: int | None = None) -> list[Span]:
+        return list_spans(items, checkpoints, costs[kind], workers, most) if items else []
 
-    orders, targets, batches = spec.reorderings, len(spec.projections), len(spec.minibatches)
-    # The last example is first in no pair.
-    rows = max(1, min(bounds.projected_rows, MAX_PROJECTED_ROWS // (examples * max(1, targets))))
+    orders, batches = spec.reorderings, len(spec.minibatches)
     return _Cuts(
         tiles=tile_spans(examples, checkpoints, costs["bracket_tile"], workers, bounds.pair_bytes)
         if spec.norms
         else [],
-        projections=spans(examples - 1, ceil((examples - 1) / rows)) if targets else [],
+        projections=projection_spans(examples, len(spec.projections), bounds),
         minibatches=listed("bracket_minibatches", batches * (batches - 1) // 2),
         reorderings=listed("bracket_reorderings", count_reorderings(orders.orders, examples) if orders else 0),
-        perturbations=listed("bracket_perturbations", selected_pairs(spec)),
+        perturbations=listed(
+            "bracket_perturbations", selected_pairs(spec), max(1, MAX_TILE_BYTES // max(1, bounds.moved_bytes))
+        ),
     )
+
+
+def projection_spans(examples: int, targets: int, bounds: Bounds) -> list[tuple[Span, Span]]:
+    """Rows and targets of the blocks of projections on a checkpoint; each pair and target is in one.
+
+    Every further span of rows takes the products of all later examples again, a further span of targets only their
+    gradients: targets are parted first.
+    """
+    if not targets:
+        return []
+    pairs = examples * (examples - 1) // 2
+    together = max(1, min(targets, MAX_PROJECTED_ROWS // pairs))
+    # The last example is first in no pair.
+    rows = examples - 1
+    if pairs * together > MAX_PROJECTED_ROWS:
+        rows = max(1, MAX_PROJECTED_ROWS // examples)
+    rows = min(rows, bounds.projected_rows)
+    return list(product(spans(examples - 1, ceil((examples - 1) / rows)), spans(targets, ceil(targets / together))))
 
 
 def selected_pairs(spec: Brackets) -> int:

@@ -56,10 +56,14 @@ def stored_bytes(spec: Brackets, model: ModelSize, data: DataSize) -> int:
 
     Pairs that are listed count only where all of them, in one tile, would be too much.
     """
-    item = ITEM_BYTES[spec.dtype]
+    moved = _in_tile(spec.perturbed, moved_bytes(spec, data))
+    return 8 * model.tensors + moved + _in_tile(spec.keep, model.parameters * ITEM_BYTES[spec.dtype])
+
+
+def moved_bytes(spec: Brackets, data: DataSize) -> int:
+    """Bytes of the T · K logit perturbations of a pair."""
     test = count_examples(spec.test_examples) if spec.test_examples else 0
-    moved = _in_tile(spec.perturbed, test * (data.labels or DIGITS_LABELS) * item)
-    return 8 * model.tensors + moved + _in_tile(spec.keep, model.parameters * item)
+    return test * (data.labels or DIGITS_LABELS) * ITEM_BYTES[spec.dtype]
 
 
 def _in_tile(pairs: str | TopPairs | tuple[tuple[int, int], ...], each: int) -> int:

@@ -12,7 +12,7 @@ from service.planner.blocks import Plan, PlannedBlock
 from service.planner.brackets import Bounds, plan_brackets
 from service.planner.costs import Cost, Costs, MeasuredDevice, bracket_keys, on, training_key
 from service.planner.guesses import guessed_bracket_seconds, guessed_step_seconds
-from service.planner.memory import micro_edge, projected_micro, projected_rows, stored_bytes
+from service.planner.memory import micro_edge, moved_bytes, projected_micro, projected_rows, stored_bytes
 from service.planner.paths import likely_path
 from service.planner.size import DataSize, model_size
 from service.planner.training import plan_training
@@ -102,6 +102,7 @@ def bracket_bounds(spec: Brackets, data: DataSize, cluster: Cluster) -> Bounds:
         path=path,
         micro=micro_edge(path, size, spec.dtype),
         pair_bytes=stored_bytes(spec, size, data),
+        moved_bytes=moved_bytes(spec, data),
         projected_rows=projected_rows(size, spec.dtype, targets, factored=isinstance(spec.training.model, Mlp)),
         projected_micro=projected_micro(size, spec.dtype, targets),
     )

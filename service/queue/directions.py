@@ -1,11 +1,16 @@
 """Saved directions of a bracket job: the objects that they name must be there when it is submitted."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import Connection, text
 
 from schemas.brackets import Brackets
 from schemas.states import TERMINAL_JOBS, JobState
 from schemas.targets import SavedDirection
 from service.errors import Missing, Refused
+
+SHOWN = 10
+"""Beginnings of names in a message."""
 
 _JOB = text("select state, kind from jobs where id = :job")
 _ARRAYS = text("select arrays from objects where job_id = :job and name = :name")
@@ -45,7 +50,7 @@ def _check(connection: Connection, target: SavedDirection) -> None:
         raise Refused(
             "unknown_direction",
             f"a projection needs arrays `{target.prefix}…` in object `{target.object}` of job {target.job_id}, which "
-            f"has {', '.join(sorted(arrays)[:5])}: give another prefix",
+            f"has {', '.join(_heads(arrays)[:SHOWN])}: give another prefix",
         )
     fewest = min((info["shape"][0] if info["shape"] else 0 for info in found.values()), default=None)
     if target.position is not None and fewest is not None and target.position >= fewest:
@@ -55,3 +60,8 @@ def _check(connection: Connection, target: SavedDirection) -> None:
             f"whose arrays `{target.prefix}…` hold {fewest}, numbered from 0: give a smaller one, or none for "
             "parameters",
         )
+
+
+def _heads(arrays: Iterable[str]) -> list[str]:
+    """What their names begin with: `parameters/` for `parameters/0.weight` and `parameters/0.bias` alike."""
+    return sorted({f"{head}/" if rest else head for head, _, rest in (name.partition("/") for name in arrays)})

@@ -14,7 +14,7 @@ from service.queue.jobs import LONGEST_PAGE
 _DIGEST = text("select digest from jobs where id = :job")
 _BLOCKS = text("""
     select b.id, b.seq, b.phase, b.kind, b.state, b.attempts, b.runs, b.leased_by, b.seconds, b.error, b.reason,
-           b.record -> 'provenance' as provenance, j.reason as job_reason,
+           b.record -> 'provenance' as provenance, b.record -> 'data' as data, j.reason as job_reason,
            extract(epoch from b.ready_at - clock_timestamp()) as wait_seconds
     from blocks b join jobs j on j.id = b.job_id
     where b.job_id = :job and b.seq > :cursor and (cast(:state as text) is null or b.state = :state)
@@ -116,4 +116,5 @@ def _block(row: Any) -> Block:
         seconds=row.seconds,
         error=row.error,
         provenance=row.provenance or {},
+        data=row.data or {},
     )

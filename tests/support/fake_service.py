@@ -51,6 +51,7 @@ class World:
     arrays: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
+    blocks: list[dict[str, Any]] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     failures: list[Answer] = field(default_factory=list)
     """Answers given, one per request, before anything works."""
@@ -188,6 +189,8 @@ class _Handler(BaseHTTPRequestHandler):
             case "GET", ["jobs", number, "events"]:
                 after = int(dict(self.query)["after"])
                 self._plain({"items": [event for event in self.world.events if event["id"] > after]})
+            case "GET", ["jobs", _, "blocks"]:
+                self._plain({"items": self.world.blocks})
             case "GET", ["jobs", number, "objects"]:
                 self._manifest(self._job(number))
             case "GET", ["jobs", _, "objects", *name]:
@@ -301,7 +304,8 @@ class _Handler(BaseHTTPRequestHandler):
         operators = {"eq": "=", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
         for condition in [value for name, value in self.query if name == "where"]:
             column, operator, value = condition.split(":", 2)
-            frame = frame.filter(polars.sql_expr(f"{column} {operators[operator]} {value}"))
+            literal = f"'{value}'" if frame.schema[column] == polars.String else value
+            frame = frame.filter(polars.sql_expr(f"{column} {operators[operator]} {literal}"))
         for key in reversed(asked.get("order_by", "").split(",") if "order_by" in asked else []):
             frame = frame.sort(key.removeprefix("-"), descending=key.startswith("-"), maintain_order=True)
         frame = frame.head(int(asked["limit"])) if "limit" in asked else frame

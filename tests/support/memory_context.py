@@ -54,7 +54,7 @@ class MemoryContext:
         sha256 = self.put(key, content)
         return ObjectRef(name=name, key=key, sha256=sha256, size_bytes=len(content), arrays=infos)
 
-    def remember(self, key: Hashable, make: Callable[[], T]) -> T:
+    def remember(self, key: Hashable, make: Callable[[], T], *, passing: bool = False) -> T:
         if key not in self.memory:
             self.memory[key] = make()
         return self.memory[key]

@@ -27,7 +27,7 @@ from workers.outcome import Finished, Rows
 def bracket_projections(
     spec: Brackets, payload: BracketProjections, inputs: Sequence[ObjectRef], context: Context, shrink: int
 ) -> Finished:
-    """Project the brackets of all pairs whose first example is among the rows, on every target.
+    """Project the brackets of all pairs whose first example is among the rows, on the block's targets.
 
     Raises:
         UserFault: a target does not fit the model or the data, or a value is not finite.
@@ -35,14 +35,15 @@ def bracket_projections(
         Cancelled: the block was told to stop.
     """
     micro = max(1, payload.micro >> shrink)
+    targets = spec.projections[slice(*payload.targets)]
     with deterministic(), refusals():
         at = prepare(spec, payload.step, inputs, context)
         with context.kernel():
-            directions = [_direction(at, target, inputs) for target in spec.projections]
+            directions = [_direction(at, target, inputs) for target in targets]
             found = project_rows(
                 at.functional, *at.examples(), range(*payload.rows), directions, micro, context.check_cancelled
             )
-    pairs, Q = at.chosen.train[found.pairs], len(spec.projections)
+    pairs, Q = at.chosen.train[found.pairs], len(targets)
     fine = np.isfinite(found.values).all(1)
     if not fine.all():
         raise UserFault(
@@ -54,7 +55,7 @@ def bracket_projections(
         "step": np.full(len(pairs) * Q, payload.step),
         "i": np.repeat(pairs[:, 0], Q),
         "j": np.repeat(pairs[:, 1], Q),
-        "target": [target.label for target in spec.projections] * len(pairs),
+        "target": [target.label for target in targets] * len(pairs),
         "value": found.values.reshape(-1),
     }
     data = {

@@ -40,6 +40,9 @@ def bracket_tile(
     with deterministic(), refusals():
         at = prepare(spec, step, inputs, context)
         shape = TileShape.of(payload, len(at.chosen.train))
+        if shape.columns.start == 0:
+            # Of the first tile alone: every job says it, and says it once.
+            at.explain_path(step)
         micro = _edge(at, shape, payload.micro, shrink)
         place = f"{step:09d}/{shape.rows.start:06d}-{shape.columns.start:06d}"
         name = f"tiles/{place}"
@@ -49,7 +52,6 @@ def bracket_tile(
             numbers = pair_numbers(tile, shape, at.chosen.train, step, recomputed)
             arrays = tile_arrays(tile, numbers, at.sizes)
             sums = tile_sums(tile, shape, arrays, numbers, at.sizes)
-            sums["null_defect"] = null_of_tile(at, shape, numbers.gradient_norms)
             kept = np.array(sorted(tile.kept), dtype=np.int64)
             rows["pairs"] = numbers.columns(step, sum(at.sizes), name, kept)
             if task.moved is not None and tile.logits is not None:
@@ -57,9 +59,11 @@ def bracket_tile(
                 rows["perturbations"] = moves.perturbation_rows(at, step, numbers.examples[moved], tile.logits, name)
                 arrays |= {"moved": torch.from_numpy(moved), "logits": tile.logits}
                 sums |= moves.moved_sums(at, tile.logits)
-            verified = verifications_of_tile(at, shape, step, rows["pairs"], arrays)
-            if verified is not None:
-                rows["verifications"] = verified
+        # Not counted as the kernel's: samples fall on few tiles and say nothing of what a pair costs.
+        sums["null_defect"] = null_of_tile(at, shape, numbers.gradient_norms)
+        verified = verifications_of_tile(at, shape, step, rows["pairs"], arrays)
+        if verified is not None:
+            rows["verifications"] = verified
     for parameter in at.names if len(kept) else ():
         arrays[f"kept/{parameter}"] = torch.stack([tile.kept[place][parameter] for place in kept.tolist()])
     stored = tuple(

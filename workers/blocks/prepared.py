@@ -3,7 +3,7 @@
 Axes: N chosen training examples, K outputs, T test examples.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,10 +12,12 @@ from torch import Tensor
 
 from schemas.blocks import ObjectRef
 from schemas.brackets import Brackets
+from schemas.brackets import Path as PathName
 from schemas.canonical import digest
 from workers.blocks.checkpoints import functional_at, functional_key, targets_of
 from workers.blocks.chosen import Chosen
 from workers.brackets.functional import Functional
+from workers.brackets.paths.choose import Chosen as Choice
 from workers.brackets.paths.choose import choose
 from workers.brackets.paths.path import BracketPath, FirstOrder
 from workers.context import Context
@@ -44,6 +46,7 @@ class Prepared:
         chosen: Examples.
         functional: The model at the checkpoint.
         path: How brackets are computed.
+        passed_over: Why faster paths were not taken, by path.
         key: Names the functional in the process's memory.
     """
 
@@ -53,6 +56,7 @@ class Prepared:
     chosen: Chosen
     functional: Functional
     path: BracketPath[Any, Any]
+    passed_over: Mapping[PathName, Sequence[str]]
     key: tuple[Hashable, ...]
 
     @property
@@ -71,6 +75,15 @@ class Prepared:
             return asked
         item = torch_dtype(self.spec.dtype).itemsize
         return max(1, min(asked, GENERIC_BYTES // (GENERIC_ARRAYS * max(1, sum(self.sizes)) * item)))
+
+    def explain_path(self, step: int) -> None:
+        """Log what made the path the generic one, if it was not asked for."""
+        if self.path.name != "generic" or not self.passed_over:
+            return
+        reasons = "; ".join(f"{path}: {', '.join(why[:SHOWN])}" for path, why in self.passed_over.items())
+        self.context.log(
+            f"brackets at step {step} are taken on the generic path, the faster ones do not know the model: {reasons}"
+        )
 
     def training(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Inputs (m, *input_shape) and targets (m, K) of training examples by train-split index."""
@@ -135,7 +148,7 @@ class Prepared:
         return split.inputs[chosen], targets_of(self.spec, self.dataset, split, chosen)
 
     def _once(self, key: Hashable, make: Callable[[], T]) -> T:
-        return self.context.remember(key, make)
+        return self.context.remember(key, make, passing=True)
 
 
 def prepare(spec: Brackets, step: int, inputs: Sequence[ObjectRef], context: Context) -> Prepared:
@@ -150,20 +163,11 @@ def prepare(spec: Brackets, step: int, inputs: Sequence[ObjectRef], context: Con
     checkpoint = needed(inputs, f"checkpoints/{step:09d}")
     functional = functional_at(spec, checkpoint, context)
     key = functional_key(spec, checkpoint)
-    chosen_path = context.remember(("path", key, spec.path), lambda: _path(spec, step, dataset, functional, context))
-    return Prepared(spec, context, dataset, chosen, functional, chosen_path, key)
+    found = context.remember(("path", key, spec.path), lambda: _choice(spec, dataset, functional, context))
+    return Prepared(spec, context, dataset, chosen, functional, found.path, found.reasons, key)
 
 
-def _path(
-    spec: Brackets, step: int, dataset: Dataset, functional: Functional, context: Context
-) -> BracketPath[Any, Any]:
-    """The path for a checkpoint; what made it the generic one is logged."""
+def _choice(spec: Brackets, dataset: Dataset, functional: Functional, context: Context) -> Choice:
     few = torch.arange(min(3, len(dataset.train)), device=context.device)
     inputs, targets = dataset.train.inputs[few], targets_of(spec, dataset, dataset.train, few)
-    found = choose(functional, inputs, targets, spec.path, context.device)
-    if found.path.name == "generic" and found.reasons:
-        reasons = "; ".join(f"{path}: {', '.join(why[:SHOWN])}" for path, why in found.reasons.items())
-        context.log(
-            f"brackets at step {step} are taken on the generic path, the faster ones do not know the model: {reasons}"
-        )
-    return found.path
+    return choose(functional, inputs, targets, spec.path, context.device)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from schemas.losses import GroupedCrossEntropy
+from schemas.nearest import did_you_mean
 from workers.errors import UserFault
 from workers.losses.functions import ExampleLoss, binary_cross_entropy_sum
 
@@ -81,7 +82,8 @@ def refuse_joint_labels(groups: Groups, targets: Tensor, names: Sequence[str]) -
 def _number(output: str | int, names: Sequence[str]) -> int:
     if isinstance(output, str):
         if output not in names:
-            raise UserFault(f"a group of the loss names the label {output!r}; the data has {', '.join(names)}")
+            meant = did_you_mean(output, names)
+            raise UserFault(f"a group of the loss names the label {output!r}; the data has {', '.join(names)}{meant}")
         return names.index(output)
     if output >= len(names):
         raise UserFault(f"a group of the loss names output {output}, but the data has {len(names)} labels from 0")

@@ -42,7 +42,9 @@ class Memory:
     objects: Lru
     """Bytes and arrays by content hash, weighed in bytes."""
     remembered: Lru
-    """Models, datasets and intermediate state by the key a block chose, weighed in bytes."""
+    """Models and datasets by the key a block chose, weighed in bytes."""
+    passing: Lru
+    """Intermediate state likewise. Apart, because it comes in such numbers that it would drive out the dataset."""
 
 
 class BlockContext:
@@ -110,9 +112,10 @@ class BlockContext:
         digest = hashlib.sha256(data).hexdigest()
         return ObjectRef(name=name, key=key, sha256=digest, size_bytes=len(data), arrays=describe(data, axes or {}))
 
-    def remember(self, key: Hashable, make: Callable[[], T]) -> T:
+    def remember(self, key: Hashable, make: Callable[[], T], *, passing: bool = False) -> T:
         """The value this actor made for `key` before, or a new one."""
-        return self._memory.remembered.take(key, make)
+        memory = self._memory.passing if passing else self._memory.remembered
+        return memory.take(key, make)
 
     def check_cancelled(self) -> None:
         """Return unless the block was told to stop.

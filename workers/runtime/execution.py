@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _inputs: TypeAdapter[tuple[ObjectRef, ...]] = TypeAdapter(tuple[ObjectRef, ...])
 _MAX_TRACEBACK = 20_000
-# A dataset, a model, the function of a checkpoint and the way it is computed.
+# A dataset, the function of a checkpoint, the way it is computed, and one more; they may outweigh the limit.
 REMEMBERED_AT_LEAST = 4
 
 
@@ -41,8 +41,10 @@ class WorkerSettings:
     """Torch threads: as many as the actor has cores."""
     cache_bytes: int = 512 * 2**20
     """Limit of the cache of objects."""
-    remembered_bytes: int = 2**30
-    """Limit of what is kept of models, datasets and first-order states; the last four are, whatever they weigh."""
+    remembered_bytes: int = 512 * 2**20
+    """Limit of what is kept of models and datasets; the last four are, whatever they weigh."""
+    passing_bytes: int = 512 * 2**20
+    """Limit of what is kept of chosen examples and first-order states."""
     specs: int = 64
     """How many parsed job specs are kept."""
 
@@ -60,6 +62,7 @@ class Worker:
             store=ObjectStore(self.settings.store),
             objects=Lru(self.settings.cache_bytes, weigh),
             remembered=Lru(self.settings.remembered_bytes, footprint, least=REMEMBERED_AT_LEAST),
+            passing=Lru(self.settings.passing_bytes, footprint),
         )
         self._specs = Lru(self.settings.specs)
         self._provenance = provenance(cpu_name(), self.settings.threads)
@@ -135,6 +138,7 @@ class Worker:
         """Give memory back before the block is tried again with half the tile."""
         self._memory.objects.clear()
         self._memory.remembered.clear()
+        self._memory.passing.clear()
         if self.settings.device == "cuda":
             import torch
 

@@ -66,3 +66,27 @@ def test_logit_perturbations_move_to_their_table_and_back(postgres_url):
         assert rows(connection, "select to_regclass('perturbations') as there") == [{"there": None}]
     upgrade(postgres_url)
     engine.dispose()
+
+
+def test_bracket_jobs_that_are_not_done_begin_anew(postgres_url):
+    states = {1: "running", 2: "cancelling", 3: "failed", 4: "done", 5: "queued"}
+    upgrade(postgres_url, "0002")
+    engine = connect(postgres_url)
+    with engine.begin() as connection:
+        for job, state in states.items():
+            blocks = {"blocks_total": 2 * (state != "queued"), "blocks_done": 1 * (state != "queued")}
+            base = {"digest": str(job), "spec": "{}", "submitted_by": "a", "version": "0", "phase_end": 2}
+            insert(connection, "jobs", base | blocks | {"kind": "brackets", "state": state})
+            insert(connection, "pairs", PAIR | {"job_id": job})
+            if blocks["blocks_total"]:
+                base = {"phase": 0, "payload": "{}", "needs": "[]", "device": "any", "state": "done"}
+                insert(connection, "blocks", base | {"job_id": job, "seq": 0, "kind": "bracket_tile"})
+    upgrade(postgres_url)
+    with engine.connect() as connection:
+        found = {row["id"]: row for row in rows(connection, "select * from jobs order by id")}
+        assert [row["state"] for row in found.values()] == ["queued", "cancelled", "failed", "done", "queued"]
+        assert [row["blocks_total"] for row in found.values()] == [0, 0, 0, 2, 0]
+        assert found[2]["finished_at"] is not None
+        assert rows(connection, "select distinct job_id from blocks") == [{"job_id": 4}]
+        assert [row["job_id"] for row in rows(connection, "select job_id from pairs order by 1")] == [4, 5]
+    engine.dispose()

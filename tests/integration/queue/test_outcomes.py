@@ -158,7 +158,8 @@ def test_a_tile_that_does_not_fit_runs_once_more_halved(bench, monkeypatch, fits
         )
         assert (shown.data["field"], shown.data["lr_power"], shown.state) == ("-gradient", 0, "done")
         assert {"torch", "numpy", "scikit-learn", "code", "device", "threads"} <= shown.provenance.keys()
-        assert [block.provenance for block in bench.desk.blocks(job_id) if block.id == tile.id] == [shown.provenance]
+        [read] = [block for block in bench.desk.blocks(job_id) if block.id == tile.id]
+        assert (read.provenance, read.data) == (shown.provenance, shown.data)
         assert tile.record["data"]["micro"] == 3
         assert len(bench.desk.sql("select 1 from pairs where job_id = :job", job=job_id)) == 15
     else:

@@ -17,7 +17,7 @@ class _Stoppable(BlockContext):
 
 @pytest.fixture
 def memory(s3_bucket) -> Memory:
-    return Memory(ObjectStore(StoreSettings(s3_bucket.name)), Lru(2**24, weigh), Lru(16))
+    return Memory(ObjectStore(StoreSettings(s3_bucket.name)), Lru(2**24, weigh), Lru(16), Lru(1))
 
 
 def _context(memory: Memory, run: int = 1) -> _Stoppable:
@@ -37,6 +37,17 @@ class TestBlockContext(ContextContract):
     def cancel(self, context: Context) -> None:
         assert isinstance(context, _Stoppable)
         context.stopped = True
+
+
+def test_what_passes_does_not_displace_what_stays(memory):
+    context = _context(memory)
+    stays = context.remember("dataset", object)
+    passes = context.remember("state", object, passing=True)
+    assert context.remember("state", object, passing=True) is passes
+    for number in range(20):
+        context.remember(number, object, passing=True)
+    assert context.remember("dataset", object) is stays
+    assert context.remember("state", object, passing=True) is not passes
 
 
 def test_another_attempt_writes_under_another_key(memory):

@@ -105,6 +105,29 @@ def test_a_query_parameter_is_named_without_its_source() -> None:
 
 
 @pytest.mark.parametrize(
+    ("fields", "detail"),
+    [
+        (
+            {"logits": "top"},
+            "spec.logits: expected 'auto' or 'all', or an object with `kind: top`, or a list; came \"top\"",
+        ),
+        ({"path": "fast"}, "spec.path: expected 'auto', or 'generic', 'tap' or 'structured'; came \"fast\""),
+        ({"keep": 3}, "spec.keep: expected 'none' or 'all', or a list; came 3"),
+        ({"keep": [[0, "x"]]}, 'spec.keep[0][1]: expected a whole number; came "x"'),
+        (
+            {"projections": ["test_loss"]},
+            'spec.projections[0]: expected an object with `kind: test_loss | logit | saved`; came "test_loss"',
+        ),
+        ({"reorderings": "swaps"}, 'spec.reorderings: expected an object with fields; came "swaps"'),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_told_all_that_would_do_in_one_line(
+    fields: dict[str, object], detail: str
+) -> None:
+    assert refusal({"spec": {**BRACKETS, "test_examples": [0], **fields}}).detail == detail
+
+
+@pytest.mark.parametrize(
     ("logits", "detail"),
     [
         (

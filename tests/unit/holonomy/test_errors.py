@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 import holonomy
 from holonomy import Adam, HolonomyError, NotFound, ServiceFault
-from holonomy.errors import explain
+from schemas.mistakes import explain
 
 
 def test_every_error_is_in_the_drawn_tree() -> None:

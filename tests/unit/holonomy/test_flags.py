@@ -69,6 +69,17 @@ def test_the_words_of_an_open_finding() -> None:
     ]
 
 
+def test_under_one_softmax_nothing_is_said_of_independence() -> None:
+    rows = PLAIN + HAIR
+    report = flag_outputs(rows, groups=[{row["label"] for row in rows}])
+    assert not report.independent
+    words = text(report)
+    assert "1. `Black` stands out.\n" in words
+    assert "One softmax is over all outputs" in words
+    assert "Missing" not in words
+    assert "no label" not in words
+
+
 def test_all_four_controls_support_exclusion() -> None:
     report = flag_outputs(PLAIN + HAIR + GOOD, SOFTMAX)
     assert report.findings[0].verdict == "supported"

@@ -1,21 +1,19 @@
 """The report of a bracket job, from the tables of a service."""
 
-import io
-
 import polars
 import pytest
-from rich.console import Console
 
 from holonomy import Brackets, BracketsJob, Client, Training
 from holonomy.report import brackets_report, extreme_pairs, fits_table, outputs_table, pairs_table, whereabouts
+from tests.support.bracket_tables import DEFECTS
 from tests.support.fake_service import World
+from tests.support.rendered import rendered
 
 
-def shown(part: object) -> str:
-    console = Console(file=io.StringIO(), width=200)
-    console.print(part)
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
+def spec_of(job: BracketsJob) -> Brackets:
+    spec = job.detail().spec
+    assert isinstance(spec, Brackets)
+    return spec
 
 
 @pytest.fixture
@@ -30,6 +28,7 @@ def job(client: Client, world: World) -> BracketsJob:
     world.tables["pairs"] = frame.with_columns(polars.col("bracket_norm").cast(polars.Float64), *same)
     world.tables["fits"] = FITS
     world.tables["outputs"] = OUTPUTS
+    world.tables["defects"] = DEFECTS
     losses = ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "parameter_norm")
     world.tables["checkpoints"] = polars.DataFrame({"step": [0, 9], **{name: [0.5, 0.25] for name in losses}})
     return found
@@ -67,18 +66,18 @@ def test_pairs_are_taken_from_either_end_of_each_checkpoint(job: BracketsJob) ->
 
 
 def test_outputs_are_ordered_by_what_their_probability_moves() -> None:
-    lines = shown(outputs_table(OUTPUTS)).splitlines()[1:]
+    lines = rendered(outputs_table(OUTPUTS)).splitlines()[1:]
     assert [line[5:].split()[0] for line in lines] == ["1", "2", "3"]
     assert "one [hair]" in lines[0]
 
 
 def test_a_fit_that_could_not_be_made_is_a_dash() -> None:
-    last = shown(fits_table(FITS)).splitlines()[-1]
+    last = rendered(fits_table(FITS)).splitlines()[-1]
     assert last.split() == ["9", "G.–N.", "1", "5", "+0.100", "0.000", "—", "—", "—"]
 
 
 def test_the_report_says_how_its_numbers_are_to_be_read(job: BracketsJob) -> None:
-    report = " ".join("".join(shown(part) for part in brackets_report(job)).split())
+    report = " ".join("".join(rendered(part) for part in brackets_report(job, spec_of(job))).split())
     assert "[v_i, v_j] = H_j g_i − H_i g_j" in report
     assert "no power of the learning rate" in report
     assert "symmetric in i and j" in report
@@ -87,12 +86,12 @@ def test_the_report_says_how_its_numbers_are_to_be_read(job: BracketsJob) -> Non
 
 
 def test_the_report_fits_a_terminal_of_80_columns(job: BracketsJob) -> None:
-    lines = "".join(shown(part) for part in brackets_report(job)).splitlines()
+    lines = "".join(rendered(part) for part in brackets_report(job, spec_of(job))).splitlines()
     assert max(len(line.rstrip()) for line in lines) <= 80
 
 
 def test_the_ends_of_each_checkpoint_are_named(job: BracketsJob) -> None:
-    table = shown(pairs_table(extreme_pairs(job, [0, 9]))).splitlines()[1:]
+    table = rendered(pairs_table(extreme_pairs(job, [0, 9]))).splitlines()[1:]
     heads = [line.split()[:2] for line in table if "est" in line]
     assert heads[0] == ["0", "largest"]
     assert heads[1][0] == "smallest"
@@ -107,3 +106,8 @@ def test_every_snippet_of_the_whereabouts_is_about_the_job(job: BracketsJob, cli
     assert f"where job_id = {job.id} and step = 9" in text
     assert "1 objects, 1.0 MiB" in text
     assert job.detail().digest in text
+
+
+def test_flags_are_pointed_to_where_outputs_moved(job: BracketsJob) -> None:
+    report = " ".join("".join(rendered(part) for part in brackets_report(job, spec_of(job))).split())
+    assert f"`holonomy flags {job.id}` says which stand out" in report

@@ -10,8 +10,10 @@ from pydantic import ValidationError
 
 from schemas.brackets import Brackets
 from schemas.canonical import digest
-from schemas.data import Idx, Indices
+from schemas.data import First, Idx, Indices
 from schemas.jobs import Submission, job_spec
+from schemas.mistakes import InvalidSpec
+from schemas.models import Mlp
 from schemas.training import Training
 
 RUN: dict[str, Any] = {"kind": "training", "steps": 100, "checkpoints": [0, 50]}
@@ -30,6 +32,7 @@ def brackets(**changes: Any) -> Brackets:
         ({"examples": [1]}, "at least two examples"),
         ({"examples": [-1, 2]}, "greater than or equal to 0"),
         ({"keep": [[2, 1]]}, r"pairs \(i, j\) with i < j; came \[\(2, 1\)\]"),
+        ({"keep": [[1, 2**31]]}, "less than 2147483648"),
         ({"keep": [[1, 9]]}, r"outside the chosen examples: \[\(1, 9\)\]"),
         ({"examples": {"kind": "first", "count": 4}, "keep": [[1, 4]]}, "outside the chosen examples"),
         ({"batchnorm": "train"}, "BatchNorm in train mode couples the examples of a batch, .*: choose `eval`"),
@@ -88,6 +91,39 @@ def test_all_steps_are_the_runs_checkpoints() -> None:
     assert brackets(steps=[50]).checkpoints == (50,)
 
 
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Mlp(activaton="tanh"), r"^Mlp: activaton: is not a field; .*; did you mean 'activation'\?$"),
+        (lambda: First(), "^First: count: is required$"),
+        (
+            lambda: Training(steps=3, model={"kind": "mlp", "hiden": [1]}),
+            r"^Training: model.hiden: is not a field; .*; did you mean 'hidden'\?$",
+        ),
+        (
+            lambda: Brackets(training=Mlp(), examples=[0, 1]),
+            "^Brackets: training: expected an object with .kind: ",
+        ),
+    ],
+)
+def test_mistakes_of_a_constructor_are_explained_in_one_line(make: Any, message: str) -> None:
+    with pytest.raises(InvalidSpec, match=message) as caught:
+        make()
+    assert isinstance(caught.value, ValueError)
+    assert "\n" not in str(caught.value)
+
+
+def test_fields_are_given_by_name() -> None:
+    with pytest.raises(TypeError, match=r"First takes fields by name, as in First\(count=…\); came 16"):
+        First(16)
+
+
+def test_a_copy_takes_no_field_that_there_is_not() -> None:
+    assert Training(steps=3).model_copy(update={"steps": 4}).steps == 4
+    with pytest.raises(InvalidSpec, match=r"^Training: los is not a field; did you mean 'loss'\?$"):
+        Training(steps=3).model_copy(update={"los": None})
+
+
 def test_specs_are_frozen() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         brackets().dtype = "float64"
@@ -99,7 +135,7 @@ def test_submission_arguments_are_not_part_of_the_digest() -> None:
 
 
 def test_a_dataset_is_named_or_pinned_not_both() -> None:
-    with pytest.raises(ValidationError, match="not both or neither"):
+    with pytest.raises(InvalidSpec, match="not both or neither"):
         Idx(name="mnist", digest="0" * 64)
 
 

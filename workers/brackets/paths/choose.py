@@ -21,6 +21,8 @@ from workers.errors import UserFault
 
 PREFERENCE: dict[str, tuple[PathName, ...]] = {"cpu": ("structured", "tap"), "cuda": ("tap", "structured")}
 """Fastest first, before the generic path, which knows every model."""
+SHOWN = 3
+"""Reasons told when a path is refused: deep networks have hundreds of modules."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,9 @@ def choose(
     if requested != "auto":
         reasons = _reasons(requested, functional, inputs, targets)
         if reasons:
+            more = f"; and {len(reasons) - SHOWN} more modules" if len(reasons) > SHOWN else ""
             raise UserFault(
-                f"the path {requested!r} does not know this model ({'; '.join(reasons)}): "
+                f"the path {requested!r} does not know this model ({'; '.join(reasons[:SHOWN])}{more}): "
                 "leave `path` at 'auto', or choose 'generic'"
             )
         return Chosen(_made(requested, functional))

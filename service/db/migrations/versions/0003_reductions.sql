@@ -182,6 +182,24 @@ comment on column order_accuracy.median_relative_error is 'Median of the reorder
 create index perturbations_by_norm on perturbations (job_id, step, norm_euclidean desc);
 create index projections_by_value on projections (job_id, step, target, value desc);
 
+-- Bracket jobs that are not done were planned in stages that this version does not continue: they begin anew.
+create temporary table begun on commit drop as
+    select id from jobs where kind = 'brackets' and state <> 'done' and blocks_total > 0;
+delete from pairs where job_id in (select id from begun);
+delete from tensors where job_id in (select id from begun);
+delete from fits where job_id in (select id from begun);
+delete from outputs where job_id in (select id from begun);
+delete from objects where job_id in (select id from begun);
+delete from blocks where job_id in (select id from begun);
+-- From running back to queued is no move that a service may make.
+alter table jobs disable trigger jobs_moves;
+update jobs
+set state = case state when 'running' then 'queued' when 'cancelling' then 'cancelled' else state end,
+    finished_at = case state when 'cancelling' then now() else finished_at end,
+    phase = 0, phase_end = 0, blocks_total = 0, blocks_done = 0, plan = null
+where id in (select id from begun);
+alter table jobs enable trigger jobs_moves;
+
 -- What earlier jobs found stays readable. Norms that were not taken then are NaN.
 insert into perturbations (
     job_id, step, i, j, logit_rms, logit_max, norm_euclidean, norm_softmax, norm_bernoulli, object, position

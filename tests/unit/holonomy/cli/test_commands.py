@@ -19,7 +19,10 @@ from holonomy import Brackets, Client, Diagnostic, Training
 from holonomy.cli import output
 from holonomy.cli.output import print_rows
 from holonomy.cli.render import job_table
+from holonomy.cli.results import READING_COLUMNS, READING_ORDER
+from schemas.results import RESULT_TABLES
 from schemas.states import JobState
+from tests.support.bracket_tables import DEFECTS, MINIBATCHES
 from tests.support.contracts_client import write_idx_folder
 from tests.support.fake_service import Answer, FakeService, World
 from tests.support.layouts import write_imdb, write_picture_folders
@@ -203,6 +206,12 @@ def test_rows_for_people_and_programs(command: Command, client: Client, world: W
     assert "has no results" in command("results", client.submit(Diagnostic()).id).stderr
 
 
+@pytest.mark.parametrize("chosen", [READING_COLUMNS, READING_ORDER], ids=["columns", "order"])
+def test_what_people_are_shown_is_in_the_tables(chosen: dict[str, str]) -> None:
+    for table, names in chosen.items():
+        assert all(RESULT_TABLES[table].column(name.removeprefix("-")) for name in names.split(","))
+
+
 def test_a_bracket_job_is_reported(command: Command, client: Client, world: World, brackets_tables: None) -> None:
     training = client.submit(Training(steps=1))
     job = client.submit(Brackets(training=Training(steps=1), examples=range(3)))
@@ -231,14 +240,22 @@ def test_a_report_of_a_job_without_results_says_why(
     assert waiting.stdout == failed.stdout == ""
 
 
-def test_a_job_without_norms_has_rows_but_no_report(command: Command, client: Client, world: World) -> None:
+def test_a_job_without_norms_is_reported_too(
+    command: Command, client: Client, world: World, brackets_tables: None
+) -> None:
+    training = client.submit(Training(steps=1))
     spec = Brackets(training=Training(steps=1), examples=range(3), norms=False, minibatches=[(0,), (1,)])
     job = client.submit(spec)
-    world.tables["fits"] = polars.DataFrame({"step": []})
+    world.move(job.id, JobState.RUNNING, parents=(training.id,))
+    world.tables["minibatches"] = MINIBATCHES.clear()
+    waiting = command("results", job.id)
+    assert waiting.exit_code == 2
+    assert f"`holonomy results {job.id} --table minibatches` the rows so far" in waiting.stderr
+    world.tables["minibatches"] = MINIBATCHES
     world.move(job.id, JobState.DONE)
-    done = command("results", job.id)
-    assert done.exit_code == 2
-    assert "submitted with `norms` off, so that it has no report" in done.stderr
+    done = command("results", job.id).stdout
+    assert "Largest brackets of minibatches" in done
+    assert "proportional" not in done
 
 
 def test_a_report_of_a_running_job_says_that_there_will_be_more(
@@ -311,6 +328,7 @@ def brackets_tables(world: World) -> None:
     shares = ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "parameter_norm")
     world.tables["checkpoints"] = polars.DataFrame({"step": [0], **{name: [0.5] for name in shares}})
     world.tables["outputs"] = polars.DataFrame({"step": [], "output": []})
+    world.tables["defects"] = DEFECTS
 
 
 def test_data_is_imported_and_listed(command: Command, tmp_path: Path) -> None:

@@ -49,6 +49,15 @@ ATTRIBUTES, PARTITION = "list_attr_celeba.txt", "list_eval_partition.txt"
     ("name", "old", "new", "message"),
     [
         (ATTRIBUTES, "6\n", "six\n", "should start with the number of pictures and a line of attribute names"),
+        (ATTRIBUTES, "6\n", "\N{SUPERSCRIPT TWO}\n", "should start with the number of pictures and a line"),
+        (ATTRIBUTES, "6\n", "9" * 5_000 + "\n", "should start with the number of pictures and a line"),
+        (
+            ATTRIBUTES,
+            "Bald",
+            "a" * 201,
+            "line 2 of list_attr_celeba.txt gives names .*: name .*at most 200 characters",
+        ),
+        (PARTITION, "000002.jpg 0", "000001.jpg 2", "line 2 of .* lists 000001.jpg again: a picture is in one part"),
         (ATTRIBUTES, "6\n", "7\n", "says 7 pictures but has lines for 6: fetch it again"),
         (
             ATTRIBUTES,
@@ -75,6 +84,14 @@ def test_each_mistake_has_a_line(folder: Path, name: str, old: str, new: str, me
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8" if message else "latin-1")
     with pytest.raises(BadFile, match=message or "list_attr_celeba.txt cannot be read: 'utf-8' codec"):
+        open_folder(folder, SQUARE)
+
+
+def test_labels_have_names_of_their_own(folder: Path) -> None:
+    path = folder / ATTRIBUTES
+    first, second, *_ = NAMES
+    path.write_text(path.read_text().replace(f"{first} {second}", f"{first} {first}", 1))
+    with pytest.raises(BadFile, match=f"each label has a name of its own; '{first}' is there more than once"):
         open_folder(folder, SQUARE)
 
 

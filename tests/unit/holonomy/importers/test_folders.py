@@ -53,6 +53,10 @@ def _empty(folder: Path) -> None:
             lambda folder: shutil.rmtree(folder / "test" / "dog"),
             "the same classes; 'dog' is only in one of",
         ),
+        (
+            lambda folder: (folder / "train" / "dog").rename(folder / "train" / ("d" * 201)),
+            "train/ gives names of labels that cannot be used: name 2: .*at most 200 characters",
+        ),
         (_empty, "dog has no files that end in .bmp, .gif"),
         (lambda folder: [shutil.rmtree(path) for path in (folder / "train").iterdir()], "one per class; it holds 0"),
     ],

@@ -1,4 +1,4 @@
-from itertools import combinations
+from itertools import combinations, pairwise, product
 
 import pytest
 from hypothesis import given
@@ -19,7 +19,7 @@ from schemas.models import Mlp
 from schemas.reorderings import Reorderings, Shuffles
 from schemas.targets import SavedDirection, TestLoss
 from schemas.training import Training
-from service.planner.brackets import Bounds, plan_brackets
+from service.planner.brackets import MAX_PROJECTED_ROWS, Bounds, plan_brackets, projection_spans
 from service.planner.ceilings import MAX_BLOCKS
 from service.planner.costs import Cost, Costs, bracket_keys, on, units
 from service.planner.cut import spans, tile_spans
@@ -144,6 +144,28 @@ def test_a_saved_direction_is_needed_where_it_is_projected_on():
     assert needs["bracket_tile"] == ["checkpoints/000000005"]
 
 
+@given(st.integers(2, 300) | st.just(1_200), st.integers(1, 100), st.integers(20, 300))
+def test_every_pair_is_projected_on_every_target_once(examples, targets, held):
+    """Counted by rows and targets: blocks are products of spans of both, which cover each once."""
+    cuts = projection_spans(examples, targets, Bounds("generic", micro=4, projected_rows=held))
+    rows, columns = (sorted(set(part)) for part in zip(*cuts, strict=True))
+    assert list(product(rows, columns)) == cuts
+    for cut, length in ((rows, examples - 1), (columns, targets)):
+        assert [cut[0][0], cut[-1][1]] == [0, length]
+        assert all(left[1] == right[0] for left, right in pairwise(cut))
+    for first, last in cuts[0], cuts[-1]:
+        pairs = sum(examples - 1 - row for row in range(*first))
+        assert pairs * (last[1] - last[0]) <= max(MAX_PROJECTED_ROWS, examples)
+        assert first[1] - first[0] <= held
+
+
+def test_many_targets_take_little_more_than_a_product_per_example_each():
+    examples, targets = 512, 1_000
+    cuts = projection_spans(examples, targets, Bounds("structured", micro=4, projected_rows=examples))
+    products = sum((examples - rows[0]) * (which[1] - which[0]) for rows, which in cuts)
+    assert products == examples * targets
+
+
 @pytest.mark.parametrize(("examples", "count"), [(7, 3), (4, 2), (100, 9)])
 def test_spans_are_even(examples, count):
     lengths = [stop - start for start, stop in spans(examples, count)]
@@ -182,3 +204,35 @@ def test_the_object_of_a_tile_stays_within_what_a_worker_holds(changes, pair_byt
     assert largest * pair_bytes <= MAX_TILE_BYTES
     if pair_bytes > 100_000:
         assert largest * pair_bytes > MAX_TILE_BYTES / 3
+
+
+def test_logit_perturbations_fit_what_a_worker_can_hold():
+    spec = Brackets(
+        training=Training(steps=0),
+        examples=First(count=300),
+        test_examples=First(count=360),
+        logits=TopPairs(count=40_000),
+    )
+    size = data_size(spec.training.data, None)
+    fast = Costs({on(key, "cpu"): 1e-6 for key in bracket_keys(spec).values()})
+    made = plan(spec, job_id=JobId(2), parent_id=JobId(1), data=size, costs=fast, cluster=Cluster())
+    found = payloads(made, BracketPerturbations, 0)
+    assert sum(block.stop - block.start for block in found) == 40_000
+    assert len(found) > 1
+    assert all((block.stop - block.start) * 360 * 10 * 4 <= MAX_TILE_BYTES for block in found)
+
+
+@pytest.mark.parametrize(
+    ("workers", "seconds", "count"),
+    [
+        # Nine halves for two workers: one waits a tenth of the time, so four spans.
+        (2, 10.0, 4),
+        (1, 10.0, 2),
+        # Shorter tiles than a second are not worth it.
+        (2, 7.0, 3),
+        (3, 10.0, 3),
+    ],
+)
+def test_tiles_are_dealt_out_evenly(workers, seconds, count):
+    cost = Cost(seconds / 1_024**2, measured=True)
+    assert len(tile_spans(1_024, 1, cost, workers)) == count

@@ -36,7 +36,7 @@ SPEC = Brackets(training=Training(steps=1), examples=First(count=32))
         (BracketMinibatches(step=0, start=2, stop=9), 7),
         (BracketReorderings(step=0, start=0, stop=3), 3),
         (BracketPerturbations(step=0, start=5, stop=6, micro=1), 1),
-        (BracketProjections(step=0, rows=(0, 4), micro=1), None),
+        (BracketProjections(step=0, rows=(0, 4), targets=(0, 1), micro=1), None),
         (BracketSummary(step=0), None),
         (DiagnosticBlock(index=0), None),
     ],

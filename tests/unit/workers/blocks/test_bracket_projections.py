@@ -18,8 +18,9 @@ TARGETS = (
 )
 
 
-def project(made, tile, rows=(0, 4), micro=2, shrink=0):
-    return made.block(BracketProjections(step=4, rows=rows, micro=micro), tile, shrink=shrink)
+def project(made, tile, rows=(0, 4), micro=2, shrink=0, targets=None):
+    targets = targets or (0, len(made.spec.projections))
+    return made.block(BracketProjections(step=4, rows=rows, targets=targets, micro=micro), tile, shrink=shrink)
 
 
 def by_pair(*blocks) -> dict[tuple[int, int, str], float]:
@@ -62,6 +63,15 @@ def test_rows_add_up_to_the_whole(job, micro: int, shrink: int) -> None:
     np.testing.assert_allclose(list(parts.values()), [whole[key] for key in parts], rtol=1e-9)
 
 
+def test_targets_add_up_to_the_whole(job) -> None:
+    made = job(dtype="float64", keep="all", projections=TARGETS, test_examples=First(count=6))
+    tile = made.tile()
+    whole = by_pair(project(made, tile))
+    parts = by_pair(*(project(made, tile, targets=span) for span in ((0, 1), (1, 4))))
+    assert parts.keys() == whole.keys()
+    np.testing.assert_allclose(list(parts.values()), [whole[key] for key in parts], rtol=1e-9, atol=1e-14)
+
+
 @pytest.mark.parametrize(
     ("target", "message"),
     [
@@ -80,7 +90,7 @@ def test_targets_that_do_not_fit(job, target, message: str) -> None:
 def test_values_that_are_not_finite_name_their_examples(job, lab: None) -> None:
     model = {"kind": "registry", "name": "explodes", "options": {"threshold": -1e9}}
     made = job({"model": model, "steps": 0}, norms=False, projections=(TestLogit(example=0, output=0),))
-    block = BracketProjections(step=0, rows=(0, 4), micro=2)
+    block = BracketProjections(step=0, rows=(0, 4), targets=(0, 1), micro=2)
     with pytest.raises(
         UserFault, match=r"projections must be finite, those of 10 pairs at step 0 are not, .*\(10, 11\)"
     ):

@@ -1,3 +1,5 @@
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from schemas.models import Mlp
 from schemas.results import PAIRS
 from tests.support.dense import dense
 from tests.support.memory_context import MemoryContext
-from workers.blocks import prepared, run
+from workers.blocks import bracket_tile, prepared, run
 from workers.brackets.paths import generic
 from workers.data.digits import digits
 from workers.errors import BlockFault, Cancelled, MemoryFault, UserFault
@@ -96,6 +98,30 @@ def test_shrinking_halves_what_is_held_and_ends_at_one(
     whole, halved = made.tile(rows, columns, micro=micro), made.tile(rows, columns, micro=micro, shrink=shrink)
     assert (whole.data["micro"], halved.data["micro"]) == (micro, held)
     np.testing.assert_allclose(columns_of(halved)["bracket_norm"], columns_of(whole)["bracket_norm"], rtol=1e-4)
+
+
+def test_samples_are_not_charged_to_what_a_pair_costs(
+    context: MemoryContext, job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered: list[str] = []
+
+    @contextmanager
+    def kernel():
+        entered.append("in")
+        yield
+        entered.append("out")
+
+    def spy(name):
+        real = getattr(bracket_tile, name)
+        monkeypatch.setattr(bracket_tile, name, lambda *given: (entered.append(name), real(*given))[1])
+
+    monkeypatch.setattr(context, "kernel", kernel)
+    for name in ("compute_tile", "null_of_tile", "verifications_of_tile"):
+        spy(name)
+    made = job(verify=2)
+    entered.clear()
+    made.tile()
+    assert entered == ["in", "compute_tile", "out", "null_of_tile", "verifications_of_tile"]
 
 
 def test_a_tile_that_does_not_fit_fits_once_halved(job, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -297,7 +323,7 @@ def test_first_order_states_are_made_once_per_span(context: MemoryContext, job) 
     assert spans == [range(2), range(2, 4), range(4, 5)]
 
 
-def test_modules_that_no_fast_path_knows_are_named_once(context: MemoryContext, job, lab: None) -> None:
+def test_modules_that_no_fast_path_knows_are_named_once_per_job(context: MemoryContext, job, lab: None) -> None:
     model = REGISTRY | {"name": "explodes", "options": {"threshold": 1e9}}
     made = job({"model": model, "steps": 0})
     assert {made.tile(*spans, step=0).data["path"] for spans in [((0, 5), (0, 5)), ((0, 2), (2, 4))]} == {"generic"}
@@ -306,6 +332,9 @@ def test_modules_that_no_fast_path_knows_are_named_once(context: MemoryContext, 
         "brackets at step 0 are taken on the generic path, the faster ones do not know the model: "
     )
     assert "root" in line
+    context.lines.clear()
+    job({"model": model, "steps": 0}, null_pairs=1).tile(step=0)
+    assert [said.message for said in context.lines] == [line]
     context.lines.clear()
     job({"model": model, "steps": 0}, path="generic").tile(step=0)
     assert not context.lines

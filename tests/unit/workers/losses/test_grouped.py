@@ -64,6 +64,7 @@ def test_large_logits_stay_finite() -> None:
     ("groups", "message"),
     [
         ((("a", "z"),), "names the label 'z'; the data has a, b, c, d, e"),
+        ((("a", "B"),), "did you mean .b.\\?"),
         (((0, 5),), "names output 5, but the data has 5 labels from 0"),
         ((("a", 1), ("b", 2)), "an output is in one group, once; the groups hold 'b' by name and by number"),
     ],

@@ -24,6 +24,10 @@ def biased() -> nn.Module:
     return Made(lambda m, x: m.a(x) + m.p, a=nn.Linear(4, 3), p=nn.Parameter(torch.ones(3)))
 
 
+def deep() -> nn.Module:
+    return nn.Sequential(*(nn.LayerNorm(4) for _ in range(5)), nn.Linear(4, 3))
+
+
 @pytest.mark.parametrize(("made", "device", "name", "passed"), [
     (perceptron, CPU, "structured", []),
     (perceptron, CUDA, "tap", []),
@@ -47,6 +51,7 @@ def test_a_path_that_is_asked_for_is_taken(name) -> None:
 @pytest.mark.parametrize(("made", "name", "reason"), [
     (normed, "structured", "the path 'structured' does not know this model .*: leave `path` at 'auto'"),
     (biased, "tap", r"the path 'tap' does not know this model \('p' enters `add`"),
+    (deep, "structured", r"\(0: LayerNorm [^;]*; 1: LayerNorm [^;]*; 2: [^;]*; and 2 more modules\): leave"),
 ])  # fmt: skip
 def test_a_path_that_does_not_know_the_model_is_refused(made, name, reason: str) -> None:
     with pytest.raises(UserFault, match=reason):
