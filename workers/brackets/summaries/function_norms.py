@@ -2,6 +2,9 @@
 
 No power of the learning rate is included: a realised swap is lr² times as long.
 
+All three are taken over all K logits whatever the loss is. Under a loss with groups, which has a softmax and a "none
+of them" in each and sigmoids beside them, neither `softmax` nor `bernoulli` is the metric of its Fisher information.
+
 Axes: p pairs, T test examples, K outputs.
 """
 
