@@ -54,6 +54,7 @@ def gradients_and_products(
             own, products = jvp(gradient, (functional.parameters,), (direction,))[:2]
             return own, products
 
+        # PyTorch's annotation of `out_dims` leaves out None.
         found: tuple[Tensors, Tensors] = vmap(product, out_dims=(None, 0))(directions)  # type: ignore[arg-type]
         return found
 

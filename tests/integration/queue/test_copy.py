@@ -84,4 +84,4 @@ def test_result_tables_take_what_their_columns_say(desk):
             empty = {c.name: [None] if c.nullable else [9] if c.key and c.type == "int" else example[c.type]
                      for c in table.columns}  # fmt: skip
             copy_rows(connection, table, [encode(table, 2, empty)])
-        assert desk.sql(f"select count(*) as n from results.{name}")[0].n == 2  # noqa: S608
+        assert desk.sql(f"select count(*) as n from results.{name}")[0].n == 2  # noqa: S608 - our own names

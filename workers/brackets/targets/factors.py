@@ -110,6 +110,7 @@ class Factors:
             )[:2]
             return found, tangents
 
+        # PyTorch's annotation of `out_dims` leaves out None.
         taps, tangents = vmap(product, out_dims=(None, 0))(directions)  # type: ignore[arg-type]
         return Spread(gradients, products, *taps, *tangents)
 

@@ -74,8 +74,8 @@ def test_models_that_couple_examples_are_refused() -> None:
 
 def test_models_that_lose_the_axis_of_a_single_example_are_refused() -> None:
     class Squeezed(nn.Linear):
-        def forward(self, input):  # noqa: A002
-            return super().forward(input).squeeze()
+        def forward(self, rows):
+            return super().forward(rows).squeeze()
 
     with pytest.raises(UserFault, match=r"3 examples logits \(3, 2\), and one by one \(6,\): keep the axis"):
         Functional.of(Squeezed(3, 2), cross_entropy).refuse_coupling(torch.ones(3, 3))
@@ -95,8 +95,8 @@ STOPPING = {
 @pytest.mark.parametrize("name", STOPPING)
 def test_models_that_stop_gradients_are_refused(name: str) -> None:
     class Stopping(nn.Linear):
-        def forward(self, input):  # noqa: A002
-            return STOPPING[name](super().forward(input))
+        def forward(self, rows):
+            return STOPPING[name](super().forward(rows))
 
     with pytest.raises(UserFault, match="not the derivatives of its loss: along one, the loss changes"):
         Functional.of(Stopping(3, 2), cross_entropy).refuse_stopped_gradients(X[0], torch.eye(2)[0])

@@ -10,7 +10,13 @@ from workers.brackets.paths.tap.matrix import Matrix, Role
 class LinearLayer(Matrix):
     """z = W a + b; positions are what lies between the axis of examples and the last."""
 
-    def __init__(self, role: Role, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        role: Role,
+        input: Tensor,  # noqa: A002 (PyTorch's name)
+        weight: Tensor,
+        bias: Tensor | None = None,
+    ) -> None:
         super().__init__(role(weight), role(bias), weight, columns(input))
         self.positions = input.shape[1:-1]
 

@@ -26,7 +26,7 @@ MAPS, ROWS, SEQUENCE = (2, 6, 6), (4,), (3, 4)
 
 
 def convolution(*args: int, head: int, **options: object) -> nn.Module:
-    return nn.Sequential(nn.Conv2d(2, *args, **options), nn.Mish(), nn.Flatten(), nn.Linear(head, K))  # type: ignore[arg-type]
+    return nn.Sequential(nn.Conv2d(2, *args, **options), nn.Mish(), nn.Flatten(), nn.Linear(head, K))
 
 
 def stopped(values: Tensor) -> Tensor:
