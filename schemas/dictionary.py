@@ -24,6 +24,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Models": ("Mlp", "ConvNet", "MxResNet", "Transformer", "BagOfEmbeddings", "RegistryModel"),
     "Losses": ("CrossEntropy", "BinaryCrossEntropy", "GroupedCrossEntropy", "SquaredError", "RegistryLoss"),
     "Optimizers": ("Sgd", "Adam", "AdamW", "RmsProp", "RegistryOptimizer"),
+    "Learning-rate schedules": ("ConstantRate", "StepDecay", "CosineDecay", "LinearDecay", "ExponentialDecay"),
 }
 Schema = Mapping[str, Any]
 
