@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from holonomy.errors import Refused, ServiceFault
+from schemas.columns import ResultTable
 from schemas.nearest import did_you_mean
-from schemas.results import RESULT_TABLES, ResultTable
+from schemas.results import RESULT_TABLES
 
 if TYPE_CHECKING:
     import polars

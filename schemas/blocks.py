@@ -110,6 +110,62 @@ class BracketOutputs(Spec):
     """Checkpoint."""
 
 
+class ReplicaSegment(Spec):
+    """Train the baseline, its twin and some replicas from `start` to `stop`, measuring and saving on the way."""
+
+    kind: Literal["replica_segment"] = "replica_segment"
+    group: Annotated[int, Field(ge=0)]
+    """Number of the group."""
+    replicas: Span
+    """Replicas of the group: a half-open span of the job's."""
+    start: Step
+    """Step of the state to resume from; 0 initialises and measures the initialisation."""
+    stop: Step
+    """Last step."""
+    save: tuple[Step, ...]
+    """Steps whose states are saved, ascending, ending in `stop`; holds 0 only when `start` is 0."""
+
+
+class ReplicaPaths(Spec):
+    """Alignments and barriers of some replicas of a group with the baseline, at a checkpoint."""
+
+    kind: Literal["replica_paths"] = "replica_paths"
+    step: Step
+    """Checkpoint."""
+    group: Annotated[int, Field(ge=0)]
+    """Number of the group."""
+    first: Annotated[int, Field(ge=0)]
+    """The job's number of the group's first replica."""
+    replicas: Span
+    """Replicas looked at: a half-open span of the job's, all of the group."""
+
+
+class ReplicaExponents(Spec):
+    """Propagate tangents along the baseline from `start` to `stop`."""
+
+    kind: Literal["replica_exponents"] = "replica_exponents"
+    start: Step
+    """Step to go on from; 0 begins."""
+    stop: Step
+    """Last step; its state is saved, so that the next block can go on."""
+
+
+class ReplicaCorrelations(Spec):
+    """Autocorrelations of the replicas of a group between its checkpoints."""
+
+    kind: Literal["replica_correlations"] = "replica_correlations"
+    group: Annotated[int, Field(ge=0)]
+    """Number of the group."""
+    replicas: Span
+    """Replicas of the group: a half-open span of the job's."""
+
+
+class ReplicaSummary(Spec):
+    """Reduce what the groups found: floors, statistics over replicas, growth laws, correlations, stability time."""
+
+    kind: Literal["replica_summary"] = "replica_summary"
+
+
 class DiagnosticBlock(Spec):
     """Nothing but the path."""
 
@@ -127,6 +183,11 @@ AnyPayload = (
     | BracketSummary
     | BracketPerturbations
     | BracketOutputs
+    | ReplicaSegment
+    | ReplicaPaths
+    | ReplicaExponents
+    | ReplicaCorrelations
+    | ReplicaSummary
     | DiagnosticBlock
 )
 Payload = Annotated[AnyPayload, Field(discriminator="kind")]

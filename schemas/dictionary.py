@@ -11,8 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from schemas.columns import ResultTable
 from schemas.jobs import job_spec
-from schemas.results import RESULT_TABLES, ResultTable
+from schemas.results import RESULT_TABLES
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 SECTIONS: dict[str, tuple[str, ...]] = {

@@ -7,10 +7,11 @@ from pydantic import Field, TypeAdapter
 from schemas.base import Spec
 from schemas.brackets import Brackets
 from schemas.diagnostic import Diagnostic
+from schemas.replicas import Replicas
 from schemas.training import Training
 
-JobSpec = Annotated[Training | Brackets | Diagnostic, Field(discriminator="kind")]
-job_spec: TypeAdapter[Training | Brackets | Diagnostic] = TypeAdapter(JobSpec)
+JobSpec = Annotated[Training | Brackets | Replicas | Diagnostic, Field(discriminator="kind")]
+job_spec: TypeAdapter[Training | Brackets | Replicas | Diagnostic] = TypeAdapter(JobSpec)
 
 
 class Submission(Spec):

@@ -8,8 +8,9 @@ from typing import Literal
 
 from sqlalchemy import ColumnElement, Select, Table, select
 
+from schemas.columns import Column, ColumnType, ResultTable
 from schemas.nearest import unknown
-from schemas.results import RESULT_TABLES, Column, ColumnType, ResultTable
+from schemas.results import RESULT_TABLES
 from service.api.problems import ProblemError
 
 Operator = Literal["eq", "ne", "lt", "le", "gt", "ge"]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection
 
-from schemas.results import ColumnType, ResultTable
+from schemas.columns import ColumnType, ResultTable
 
 Values = Sequence[Any] | npt.NDArray[Any]
 

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, Double, Index, PrimaryKeyConstraint, Table, Text
 from sqlalchemy.types import TypeEngine
 
-from schemas.results import RESULT_TABLES, ColumnType, ResultTable
+from schemas.columns import ColumnType, ResultTable
+from schemas.results import RESULT_TABLES
 from service.db.tables import metadata
 
 __all__ = ["metadata", "results"]

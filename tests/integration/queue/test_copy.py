@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from schemas.results import RESULT_TABLES, Column, ResultTable
+from schemas.columns import Column, ResultTable
+from schemas.results import RESULT_TABLES
 from service.db.copy import copy_rows, encode
 
 EVERYTHING = ResultTable(

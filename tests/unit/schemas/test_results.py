@@ -2,7 +2,8 @@
 
 import pytest
 
-from schemas.results import RESULT_TABLES, ResultTable
+from schemas.columns import ResultTable
+from schemas.results import RESULT_TABLES
 
 
 @pytest.mark.parametrize("table", RESULT_TABLES.values(), ids=RESULT_TABLES)

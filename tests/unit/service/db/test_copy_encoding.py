@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from schemas.results import Column, ResultTable
+from schemas.columns import Column, ResultTable
 from service.db.copy import BadRows, encode
 
 TABLE = ResultTable("t", "", (Column("n", "int", "", key=True), Column("s", "text", "", nullable=True)))
