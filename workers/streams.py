@@ -16,6 +16,8 @@ class Stream(IntEnum):
     NULL = 5  # pairs and random directions of the null of the commutator defect
     VERIFICATION = 6  # pairs that are computed again
     ORDERS = 7  # orders of examples that are compared
+    PERTURBATION = 8  # what is done to a replica
+    MEASURED = 9  # examples on which replicas are compared
 
 
 def generator(seed: int, stream: Stream, *branch: int) -> np.random.Generator:

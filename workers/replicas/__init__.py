@@ -1,0 +1,1 @@
+"""Perturbed replicas: networks that began almost the same, trained side by side and compared."""
