@@ -16,7 +16,7 @@ from torch import Tensor
 from schemas.batch_edits import misplaced
 from schemas.changes import changed
 from schemas.optimizers import RegistryOptimizer, Rule
-from schemas.perturbations import Change, Edit, Gaussian, GradientMove, Move, Sphere
+from schemas.perturbations import Change, Edit, Gaussian, GradientMove, Move, Reseed, Reshuffle, Sphere
 from schemas.rates import rate_factor
 from schemas.replicas import Arm, Replicas
 from schemas.training import Training
@@ -106,8 +106,7 @@ def courses(spec: Replicas, schedule: Schedule, train_size: int, replicas: Seque
         arm = spec.arms[place]
         if place not in common:
             _check(arm, spec, train_size)
-            common[place] = _batches(arm, schedule, epochs, spec.seed, number)
-        elif any(isinstance(edit, Reshuffle | Reseed) for edit in arm.perturbations):
+        if place not in common or any(isinstance(edit, Reshuffle | Reseed) for edit in arm.perturbations):
             common[place] = _batches(arm, schedule, epochs, spec.seed, number)
         found.append(
             Course(
@@ -125,7 +124,9 @@ def courses(spec: Replicas, schedule: Schedule, train_size: int, replicas: Seque
 
 def _moves(arm: Arm) -> tuple[tuple[int, Move], ...]:
     return tuple(
-        (place, move) for place, move in enumerate(arm.perturbations) if isinstance(move, Gaussian | Sphere | GradientMove)
+        (place, move)
+        for place, move in enumerate(arm.perturbations)
+        if isinstance(move, Gaussian | Sphere | GradientMove)
     )
 
 
