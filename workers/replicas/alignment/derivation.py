@@ -101,7 +101,8 @@ class _Walk:
             raise _without(owner, f"it is not known how its units follow from {flow.layout}")
         match module:
             case nn.Sequential():
-                for child, layer in module.named_children():
+                # By keys, since `named_children` passes over the second use of a layer.
+                for child, layer in zip(module._modules, module, strict=True):
                     flow = self.through(layer, _join(name, child), flow)
                 return flow
             case nn.Linear() | nn.Conv2d():
