@@ -32,7 +32,7 @@ class Estimation:
         """How many whole batches there are.
 
         Raises:
-            UserFault: none.
+            UserFault: there is none.
         """
         count = min(self.examples, len(self.inputs)) // self.batch
         if count == 0:
@@ -50,7 +50,7 @@ def estimated_layers(model: nn.Module) -> list[_BatchNorm]:
 
 
 def estimate(model: nn.Module, estimation: Estimation) -> None:
-    """Replace the running statistics of `model`, which is in eval mode and stays so.
+    """Replace the running statistics of `model`, which is in eval mode and stays so; without any, do nothing.
 
     From a reset, batches pass in train mode, in which each layer normalises by the batch's own statistics; what is
     kept is the plain mean over batches of their means and of their unbiased variances. Only BatchNorm layers leave
@@ -60,6 +60,8 @@ def estimate(model: nn.Module, estimation: Estimation) -> None:
         UserFault: there is no whole batch.
     """
     layers = estimated_layers(model)
+    if not layers:
+        return
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.reset_running_stats()
