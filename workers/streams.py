@@ -16,6 +16,8 @@ class Stream(IntEnum):
     NULL = 5  # pairs and random directions of the null of the commutator defect
     VERIFICATION = 6  # pairs that are computed again
     ORDERS = 7  # orders of examples that are compared
+    BOOTSTRAP = 10  # resamples behind the interval of a mean
+    TANGENTS = 11  # first tangents of Lyapunov exponents
 
 
 def generator(seed: int, stream: Stream, *branch: int) -> np.random.Generator:

@@ -1,0 +1,1 @@
+"""Perturbed replicas: how far apart training runs drift that began almost the same."""
