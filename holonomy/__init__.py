@@ -31,8 +31,9 @@ from schemas.data import Digits, First, Idx, Images, Indices, LabelControls, Ran
 from schemas.diagnostic import Diagnostic
 from schemas.losses import BinaryCrossEntropy, CrossEntropy, GroupedCrossEntropy, RegistryLoss, SquaredError
 from schemas.mistakes import InvalidSpec
-from schemas.models import BagOfEmbeddings, ConvNet, Mlp, MxResNet, RegistryModel, Transformer
+from schemas.models import BagOfEmbeddings, ConvNet, Layers, Mlp, MxResNet, RegistryModel, Transformer
 from schemas.optimizers import Adam, AdamW, RegistryOptimizer, RmsProp, Sgd
+from schemas.rates import ConstantRate, CosineDecay, ExponentialDecay, LinearDecay, StepDecay
 from schemas.reorderings import ListedOrders, Reorderings, Shuffles, Swaps
 from schemas.targets import SavedDirection, TestLogit, TestLoss
 from schemas.training import Training
@@ -48,11 +49,14 @@ __all__ = [
     "Brackets",
     "BracketsJob",
     "Client",
+    "ConstantRate",
     "ConvNet",
+    "CosineDecay",
     "CrossEntropy",
     "Diagnostic",
     "DiagnosticJob",
     "Digits",
+    "ExponentialDecay",
     "First",
     "GroupedCrossEntropy",
     "HolonomyError",
@@ -65,6 +69,8 @@ __all__ = [
     "JobFailed",
     "JobHandle",
     "LabelControls",
+    "Layers",
+    "LinearDecay",
     "ListedOrders",
     "Mlp",
     "MxResNet",
@@ -83,6 +89,7 @@ __all__ = [
     "Sgd",
     "Shuffles",
     "SquaredError",
+    "StepDecay",
     "Swaps",
     "TestLogit",
     "TestLoss",
