@@ -98,6 +98,19 @@ class GradientMove(Spec):
     """What is moved."""
 
 
+class Reinitialise(Spec):
+    """w is drawn anew by the rule of the run's own initialisation, by each replica for itself: another network.
+
+    A twin stays as it is.
+    """
+
+    kind: Literal["reinitialise"] = "reinitialise"
+    step: Step = 0
+    """After which optimizer step; 0 is the initialisation."""
+    where: Where = Where()
+    """What is drawn anew."""
+
+
 class SwapSteps(Spec):
     """Two steps exchange their batches."""
 
@@ -215,7 +228,7 @@ class Change(Spec):
         return self
 
 
-Move = Gaussian | Sphere | GradientMove
+Move = Gaussian | Sphere | GradientMove | Reinitialise
 """What moves parameters."""
 Edit = SwapSteps | SwapExamples | Reshuffle | Reseed | DropExample | ReplaceExample
 """What changes the batch schedule."""
@@ -225,7 +238,7 @@ Perturbation = Annotated[Move | Edit | Change, Field(discriminator="kind")]
 def last_step(perturbation: Move | Edit | Change) -> int:
     """The latest optimizer step that a perturbation names; moves and edits that begin after a step name that step."""
     match perturbation:
-        case Gaussian() | Sphere() | GradientMove():
+        case Gaussian() | Sphere() | GradientMove() | Reinitialise():
             return perturbation.step
         case SwapSteps():
             return max(perturbation.first, perturbation.second)

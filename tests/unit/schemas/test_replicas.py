@@ -51,6 +51,7 @@ def replicas(*perturbations: dict[str, Any], **changes: Any) -> Replicas:
         ({"kind": "sphere", "epsilon": 1, "scale": "global", "additive_sd": 0.1}, "give both or neither"),
         ({"kind": "gaussian", "epsilon": 0.1}, "scale"),
         ({**NOISE, "where": {"element": 3, "fraction": 0.5}}, "leave fraction out"),
+        ({"kind": "reinitialise", "step": 101}, "the reinitialise of arm arm-0 reaches step 101"),
     ],
 )
 def test_bad_perturbations(perturbation: dict[str, Any], message: str) -> None:
