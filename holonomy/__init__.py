@@ -31,7 +31,7 @@ from schemas.data import Digits, First, Idx, Images, Indices, LabelControls, Ran
 from schemas.diagnostic import Diagnostic
 from schemas.losses import BinaryCrossEntropy, CrossEntropy, GroupedCrossEntropy, RegistryLoss, SquaredError
 from schemas.mistakes import InvalidSpec
-from schemas.models import BagOfEmbeddings, ConvNet, Mlp, MxResNet, RegistryModel, Transformer
+from schemas.models import BagOfEmbeddings, ConvNet, Layers, Mlp, MxResNet, RegistryModel, Transformer
 from schemas.optimizers import Adam, AdamW, RegistryOptimizer, RmsProp, Sgd
 from schemas.rates import ConstantRate, CosineDecay, ExponentialDecay, LinearDecay, StepDecay
 from schemas.reorderings import ListedOrders, Reorderings, Shuffles, Swaps
@@ -69,6 +69,7 @@ __all__ = [
     "JobFailed",
     "JobHandle",
     "LabelControls",
+    "Layers",
     "LinearDecay",
     "ListedOrders",
     "Mlp",

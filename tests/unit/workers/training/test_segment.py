@@ -4,7 +4,7 @@ import torch
 from schemas.blocks import ObjectRef, TrainingSegment
 from schemas.data import RegistryData
 from schemas.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
-from schemas.models import ConvNet, Mlp, RegistryModel
+from schemas.models import ConvNet, Layers, Mlp, RegistryModel
 from schemas.optimizers import Adam, AdamW, RegistryOptimizer, RmsProp, Sgd
 from schemas.rates import ConstantRate, CosineDecay, ExponentialDecay, LinearDecay, StepDecay, rate_factor
 from schemas.results import CHECKPOINTS, TRAINING_STEPS
@@ -142,6 +142,12 @@ def test_rows_fill_their_tables(context: MemoryContext, lab: None) -> None:
     assert finished.rows["checkpoints"]["requested"] == [True, False]
     assert finished.rows["training_steps"]["step"] == [1, 2, 3, 4]
     assert [ref.name for ref in finished.objects] == ["schedule", "checkpoints/000000002", "checkpoints/000000004"]
+
+
+def test_the_number_of_parameters_is_that_of_the_width_that_was_found(context: MemoryContext, lab: None) -> None:
+    # w² + 6w + 2: 18 at w = 2, 29 at w = 3, 42 at w = 4.
+    spec = training(model=Mlp(hidden=Layers(depth=2, parameters=30)), steps=0)
+    assert segment(spec, 0, 0, (0,), (), context).data["parameters"] == 29
 
 
 def test_a_run_of_no_steps_is_its_initialisation(context: MemoryContext, lab: None) -> None:
