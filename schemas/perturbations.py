@@ -153,7 +153,11 @@ class SwapExamples(Spec):
 
 
 class Reshuffle(Spec):
-    """What is left of the epoch and every later epoch after step `after` come in another random order."""
+    """What is left of the epoch and every later epoch after step `after` come in another random order.
+
+    The examples of an epoch stay in it, those of an epoch that the run does not finish too, and batches keep their
+    sizes: the order is all that differs.
+    """
 
     kind: Literal["reshuffle"] = "reshuffle"
     after: Step
@@ -161,11 +165,15 @@ class Reshuffle(Spec):
 
 
 class Reseed(Spec):
-    """After step `after`, the batches of the schedule of another seed: equal steps before, other data order after."""
+    """After step `after`, the batches of another schedule, each epoch of it an order of the whole split.
+
+    The first of those epochs is entered where the run is: of the examples that the replaced one had left, some do not
+    come and others come twice.
+    """
 
     kind: Literal["reseed"] = "reseed"
     after: Step
-    """The last step whose batch stays."""
+    """The last step whose batch stays; each replica draws its own schedule."""
 
 
 class DropExample(Spec):

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from schemas.base import Name, PositiveFloat, Seed, Spec, Step
+from schemas.changes import impossible
 from schemas.looks import Every, Looks, look_steps
 from schemas.optimizers import RegistryOptimizer
 from schemas.permutable import permutable
@@ -159,11 +160,9 @@ class Replicas(Spec):
                     f"the {perturbation.kind} of arm {self.arm_names[place]} reaches step {step}, past the end of "
                     f"the run's {self.training.steps} steps"
                 )
-            if isinstance(perturbation, Change) and perturbation.parameter not in hyper_parameters(self.training):
-                known = ", ".join(hyper_parameters(self.training))
-                raise ValueError(
-                    f"{self.training.optimizer.kind} has no {perturbation.parameter} to change; it has {known}"
-                )
+        changes = [perturbation for perturbation in arm.perturbations if isinstance(perturbation, Change)]
+        if (why := impossible(self.training.optimizer, changes)) is not None:
+            raise ValueError(f"arm {self.arm_names[place]}: {why}")
 
     @property
     def arm_names(self) -> tuple[str, ...]:
@@ -192,10 +191,3 @@ class Replicas(Spec):
                 return arm, number
             number -= one.replicas
         raise IndexError(f"the job has replicas 0 to {self.count - 1}, asked for {replica}")
-
-
-def hyper_parameters(training: Training) -> tuple[str, ...]:
-    """Names of the hyper-parameters of a run's optimizer that a `Change` may name."""
-    fields = type(training.optimizer).model_fields
-    plain = [name for name in ("lr", "momentum", "dampening", "weight_decay", "eps", "alpha") if name in fields]
-    return (*plain, *(("beta1", "beta2") if "betas" in fields else ()))

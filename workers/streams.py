@@ -17,6 +17,7 @@ class Stream(IntEnum):
     VERIFICATION = 6  # pairs that are computed again
     ORDERS = 7  # orders of examples that are compared
     PERTURBATION = 8  # what a replica draws for itself: directions, elements, orders of its batches
+    MEASURED = 9  # examples on which replicas are compared
 
 
 def generator(seed: int, stream: Stream, *branch: int) -> np.random.Generator:
