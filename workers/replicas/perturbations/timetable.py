@@ -69,4 +69,5 @@ class Timetable:
         if not own and all(rule == first for rule, _ in rules):
             return (Part(self._everyone, shared, first),)
         together = list[tuple[Rule, int, list[int]]]()
+
     ...
