@@ -110,8 +110,7 @@ def courses(spec: Replicas, schedule: Schedule, train_size: int, replicas: Seque
         arm = spec.arms[place]
         if place not in common:
             _check(arm, spec, train_size)
-            common[place] = _batches(arm, schedule, epochs, spec.seed, number)
-        elif any(isinstance(edit, Reshuffle | Reseed) for edit in arm.perturbations):
+        if place not in common or any(isinstance(edit, Reshuffle | Reseed) for edit in arm.perturbations):
             common[place] = _batches(arm, schedule, epochs, spec.seed, number)
         found.append(
             Course(

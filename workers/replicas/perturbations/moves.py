@@ -1,8 +1,8 @@
 """Moves of the parameters of one replica: noise, a turn on the sphere, a step along a gradient.
 
-All arithmetic is in float64 on the CPU with NumPy's draws, so that a replica starts from the same point on any device.
-What is moved is cut into vectors w: with the scale `per_tensor` the chosen elements of each tensor, otherwise the
-chosen elements of all tensors together. Whatever the scale, equal draws point in equal directions before scaling.
+All arithmetic is in float64 on the CPU, with NumPy's draws, so that a replica starts from the same point on any
+device. What is moved is cut into vectors w: with the scale `per_tensor` the chosen elements of each tensor, otherwise
+the chosen elements of all tensors together. Equal draws are equal noise, whatever the scale.
 
 Axes: P parameters over all tensors, n elements of a vector w, B examples of a batch.
 """
@@ -50,7 +50,7 @@ def moved(
 ) -> dict[str, Tensor]:
     """The parameters after a move: w + Δ in float64, rounded to the parameters' type once.
 
-        Gaussian        Δ = ε‖w‖ ξ/‖ξ‖ (`global`, `per_tensor`), ε ξ/‖ξ‖ (`absolute`), ε ξ (`per_element`), ξ ~ N(0, I)
+        Gaussian        Δ = ε‖w‖ ξ/‖ξ‖, or ε ξ/‖ξ‖ with `absolute`, or ε ξ with `per_element`, where ξ ~ N(0, I)
         Sphere          `along_sphere`, ε/r = ε, or ε/‖w‖ with `absolute`
         GradientMove    Δ = ± ε‖w‖ g/‖g‖, or ± ε g/‖g‖ with `absolute`
         Reinitialise    `redrawn`
