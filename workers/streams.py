@@ -16,7 +16,7 @@ class Stream(IntEnum):
     NULL = 5  # pairs and random directions of the null of the commutator defect
     VERIFICATION = 6  # pairs that are computed again
     ORDERS = 7  # orders of examples that are compared
-    ALIGNMENT = 8  # orders in which groups of units are matched
+    ALIGNMENT = 12  # orders in which groups of units are matched
 
 
 def generator(seed: int, stream: Stream, *branch: int) -> np.random.Generator:

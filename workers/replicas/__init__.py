@@ -1,1 +1,1 @@
-"""Perturbed replicas: how far apart training runs drift that began almost the same."""
+"""Perturbed replicas: networks that began almost the same, trained side by side and compared."""
