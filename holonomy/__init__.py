@@ -33,7 +33,7 @@ from schemas.diagnostic import Diagnostic
 from schemas.looks import Every, Listed, LogSpaced
 from schemas.losses import BinaryCrossEntropy, CrossEntropy, GroupedCrossEntropy, RegistryLoss, SquaredError
 from schemas.mistakes import InvalidSpec
-from schemas.models import BagOfEmbeddings, ConvNet, Mlp, MxResNet, RegistryModel, Transformer
+from schemas.models import BagOfEmbeddings, ConvNet, Layers, Mlp, MxResNet, RegistryModel, Transformer
 from schemas.optimizers import Adam, AdamW, RegistryOptimizer, RmsProp, Sgd
 from schemas.perturbations import (
     Change,
@@ -49,6 +49,7 @@ from schemas.perturbations import (
     SwapSteps,
     Where,
 )
+from schemas.rates import ConstantRate, CosineDecay, ExponentialDecay, LinearDecay, StepDecay
 from schemas.reorderings import ListedOrders, Reorderings, Shuffles, Swaps
 from schemas.replicas import Alignment, Arm, Barriers, Bootstrap, Growth, Lyapunov, Measures, Replicas
 from schemas.targets import SavedDirection, TestLogit, TestLoss
@@ -70,13 +71,16 @@ __all__ = [
     "BracketsJob",
     "Change",
     "Client",
+    "ConstantRate",
     "ConvNet",
+    "CosineDecay",
     "CrossEntropy",
     "Diagnostic",
     "DiagnosticJob",
     "Digits",
     "DropExample",
     "Every",
+    "ExponentialDecay",
     "First",
     "Gaussian",
     "GradientMove",
@@ -92,6 +96,8 @@ __all__ = [
     "JobFailed",
     "JobHandle",
     "LabelControls",
+    "Layers",
+    "LinearDecay",
     "Listed",
     "ListedOrders",
     "LogSpaced",
@@ -121,6 +127,7 @@ __all__ = [
     "Shuffles",
     "Sphere",
     "SquaredError",
+    "StepDecay",
     "SwapExamples",
     "SwapSteps",
     "Swaps",

@@ -7,6 +7,7 @@ they have drifted.
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,10 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "ReplaceExample",
         "Change",
     ),
-    "Models": ("Mlp", "ConvNet", "MxResNet", "Transformer", "BagOfEmbeddings", "RegistryModel"),
+    "Models": ("Mlp", "Layers", "ConvNet", "MxResNet", "Transformer", "BagOfEmbeddings", "RegistryModel"),
     "Losses": ("CrossEntropy", "BinaryCrossEntropy", "GroupedCrossEntropy", "SquaredError", "RegistryLoss"),
     "Optimizers": ("Sgd", "Adam", "AdamW", "RmsProp", "RegistryOptimizer"),
+    "Learning-rate schedules": ("ConstantRate", "StepDecay", "CosineDecay", "LinearDecay", "ExponentialDecay"),
 }
 Schema = Mapping[str, Any]
 
@@ -73,7 +75,7 @@ parameters."""
 
 def specs_page() -> str:
     """The reference of job specs."""
-    definitions: Schema = job_spec.json_schema()["$defs"]
+    definitions = _definitions()
     parts = [_SPECS_HEAD]
     for title, names in SECTIONS.items():
         parts.append(f"## {title}")
@@ -89,6 +91,12 @@ def results_page() -> str:
 def pages() -> dict[Path, str]:
     """The text that each page should hold."""
     return {FOLDER / "specs.md": specs_page(), FOLDER / "results.md": results_page()}
+
+
+@cache
+def _definitions() -> Schema:
+    definitions: Schema = job_spec.json_schema()["$defs"]
+    return definitions
 
 
 def _spec(name: str, definitions: Schema) -> Iterator[str]:
@@ -170,7 +178,7 @@ def _default(schema: Schema) -> str:
 
 def _anchor(name: str) -> str:
     """Anchor of a heading `Name: kind: value` or `Name`, as GitHub makes it."""
-    kind = job_spec.json_schema()["$defs"][name]["properties"].get("kind")
+    kind = _definitions()[name]["properties"].get("kind")
     return name.lower() if kind is None else f"{name.lower()}-kind-{kind['const']}"
 
 

@@ -49,8 +49,8 @@ def closest(errors: Sequence[Mapping[str, Any]], body: object) -> list[Mapping[s
     """Errors without those of members of a union that the input was never meant for.
 
     Where a value may be a word, a list or an object, pydantic says of each how the value differs from it. The one
-    whose error lies within the value came closest: the others, which want another type altogether, are left out. If
-    all want another type, they become one error of the type `alternatives`.
+    whose error lies within the value, or is not about its type, came closest: the others, which want another type
+    altogether, are left out. If all want another type, they become one error of the type `alternatives`.
     """
     paths = [locate(error["loc"], body, None).path for error in errors]
     found = list[Mapping[str, Any]]()
@@ -62,7 +62,7 @@ def closest(errors: Sequence[Mapping[str, Any]], body: object) -> list[Mapping[s
         elif len(mine) > 1 and all(error["type"] in _OTHER_TYPE for error in mine):
             found.append({**mine[0], "type": "alternatives", "ctx": {"errors": mine}})
         else:
-            found.extend(mine)
+            found.extend([error for error in mine if error["type"] not in _OTHER_TYPE] or mine)
     return found
 
 
@@ -111,6 +111,8 @@ def what(error: Mapping[str, Any], place: Place) -> str:
             return "needs a field `kind` that says which variant it is"
         case "too_short":
             return f"expected at least {context['min_length']} of them; came {shown(error.get('input'))}"
+        case "too_long":
+            return f"expected at most {context['max_length']:,} of them; came {shown(error.get('input'))}"
         case "value_error" | "assertion_error":
             return str(context.get("error", error["msg"]))
         case "alternatives":

@@ -16,6 +16,9 @@ class Stream(IntEnum):
     NULL = 5  # pairs and random directions of the null of the commutator defect
     VERIFICATION = 6  # pairs that are computed again
     ORDERS = 7  # orders of examples that are compared
+    PERTURBATION = 8  # what a replica draws for itself: directions, elements, orders of its batches
+    MEASURED = 9  # examples on which replicas are compared
+    ALIGNMENT = 11  # orders in which groups of units are matched
 
 
 def generator(seed: int, stream: Stream, *branch: int) -> np.random.Generator:

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from schemas.brackets import Brackets
+from schemas.data import DIGITS_LABELS
 from schemas.diagnostic import Diagnostic
 from schemas.jobs import AnyJob
 from schemas.misfit import misfit
@@ -55,7 +56,8 @@ def _check_training(spec: Training, data: DataSize) -> None:
             f"the model has {outputs} outputs but the dataset has {data.labels} labels: "
             "leave `outputs` out, or make them equal",
         )
-    reason = None if data.shape is None else misfit(spec.model, data.shape, data.vocabulary)
+    labels = data.labels or DIGITS_LABELS
+    reason = None if data.shape is None else misfit(spec.model, data.shape, data.vocabulary, labels)
     if reason is not None:
         raise Refused("inputs_mismatch", reason)
     batch = min(spec.batch_size, data.train or spec.batch_size)

@@ -2,6 +2,7 @@
 
 from workers.losses.answers import probabilities, right_answers
 from workers.losses.choose import example_loss
+from workers.losses.distributions import log_probabilities
 from workers.losses.functions import (
     ExampleLoss,
     binary_cross_entropy_mean,
@@ -20,6 +21,7 @@ __all__ = [
     "binary_cross_entropy_sum",
     "cross_entropy",
     "example_loss",
+    "log_probabilities",
     "loss_targets",
     "probabilities",
     "right_answers",

@@ -41,14 +41,14 @@ def probabilities(loss: Loss, dataset: Dataset, logits: Tensor) -> Tensor:
 
 
 def right_answers(logits: Tensor, labels: Tensor, p: Tensor) -> Tensor:
-    """Share of right answers per example, (N,): 0 or 1 for class labels (the largest logit is the label).
+    """Share of right answers per example, (…, N): 0 or 1 for class labels (the largest logit is the label).
 
     For independent labels it is the share of labels whose probability is on the right side of one half.
 
     Args:
-        logits: (N, K).
+        logits: (…, N, K).
         labels: (N,) classes or (N, K) independent labels.
-        p: Probabilities of the labels, (N, K).
+        p: Probabilities of the labels, (…, N, K).
     """
     if labels.dim() == 1:
         return (logits.argmax(-1) == labels).double()

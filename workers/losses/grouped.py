@@ -49,6 +49,11 @@ def grouped_probabilities(groups: Groups, logits: Tensor) -> Tensor:
     return p
 
 
+def group_log_probabilities(group: Sequence[int], logits: Tensor) -> Tensor:
+    """Logarithms of the probabilities of "none of them" and of each label of a group, (…, 1 + |G|)."""
+    return _with_none(logits[..., list(group)]).log_softmax(-1)
+
+
 def group_numbers(spec: GroupedCrossEntropy, names: Sequence[str]) -> Groups:
     """Output numbers of each group.
 

@@ -9,7 +9,7 @@ from schemas.canonical import digest
 from schemas.jobs import job_spec
 from schemas.looks import Listed
 from schemas.perturbations import Gaussian, Sphere, SwapSteps
-from schemas.replicas import Arm, Replicas, hyper_parameters
+from schemas.replicas import Arm, Replicas
 from schemas.training import Training
 
 RUN: dict[str, Any] = {"kind": "training", "steps": 100, "checkpoints": [0, 50]}
@@ -51,6 +51,7 @@ def replicas(*perturbations: dict[str, Any], **changes: Any) -> Replicas:
         ({"kind": "sphere", "epsilon": 1, "scale": "global", "additive_sd": 0.1}, "give both or neither"),
         ({"kind": "gaussian", "epsilon": 0.1}, "scale"),
         ({**NOISE, "where": {"element": 3, "fraction": 0.5}}, "leave fraction out"),
+        ({"kind": "reinitialise", "step": 101}, "the reinitialise of arm arm-0 reaches step 101"),
     ],
 )
 def test_bad_perturbations(perturbation: dict[str, Any], message: str) -> None:
@@ -109,18 +110,6 @@ def test_epsilon_is_that_of_the_first_perturbation_with_one() -> None:
     swap = SwapSteps(first=1, second=2)
     assert Arm(perturbations=(swap, Sphere(epsilon=0.5, scale="global"))).epsilon == 0.5
     assert Arm(perturbations=(swap,)).epsilon is None
-
-
-@pytest.mark.parametrize(
-    ("optimizer", "names"),
-    [
-        ("sgd", ("lr", "momentum", "dampening", "weight_decay")),
-        ("adam", ("lr", "weight_decay", "eps", "beta1", "beta2")),
-        ("rmsprop", ("lr", "momentum", "weight_decay", "eps", "alpha")),
-    ],
-)
-def test_hyper_parameters_are_those_of_the_optimizer(optimizer: str, names: tuple[str, ...]) -> None:
-    assert hyper_parameters(Training.model_validate({**RUN, "optimizer": {"kind": optimizer}})) == names
 
 
 def test_a_replica_job_survives_a_round_trip() -> None:

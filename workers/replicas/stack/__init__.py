@@ -1,0 +1,6 @@
+"""Networks of one architecture trained together, every tensor with a leading axis of members."""
+
+from workers.replicas.stack.parts import Part
+from workers.replicas.stack.stack import Stack, stack
+
+__all__ = ["Part", "Stack", "stack"]
