@@ -1,5 +1,1 @@
-<<<<<<< HEAD
-"""Perturbed replicas: networks that began almost the same, trained side by side and compared."""
-=======
-"""Perturbed replicas: how far apart training runs drift that began almost the same."""
->>>>>>> align
+"""Perturbed replicas of a run: trained together with it, and compared with it."""
