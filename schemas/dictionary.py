@@ -34,7 +34,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "Growth",
         "Bootstrap",
     ),
-    "Moves of parameters": ("Gaussian", "Sphere", "GradientMove", "Where"),
+    "Moves of parameters": ("Gaussian", "Sphere", "GradientMove", "Reinitialise", "Where"),
     "Changes of the batch schedule and of hyper-parameters": (
         "SwapSteps",
         "SwapExamples",

@@ -65,7 +65,7 @@ class Group:
         Raises:
             UserFault: the run, or a perturbation of it, asks for what is not there.
         """
-        training, train_size = spec.training, len(dataset.train)
+        training, measures, train_size = spec.training, spec.measures, len(dataset.train)
         schedule = batch_schedule(training.seed, train_size, training.batch_size, training.steps)
         done = courses(spec, schedule, train_size, replicas)
         members = stack(training, dataset, dtype, len(done))
@@ -75,8 +75,8 @@ class Group:
         gauge = Gauge(
             model=model.to(dataset.train.inputs.device).eval(),
             meaning=Meaning.of(training.loss, dataset),
-            measures=spec.measures,
-            drawn=Examples.drawn(spec.measures, spec.seed, dataset),
+            measures=measures,
+            drawn=Examples.drawn(measures.train_examples, measures.test_examples, spec.seed, dataset),
             everything=Examples.everything(dataset),
             replicas=(twin_number(group), *replicas),
             epsilons=np.array([np.nan if size is None else size for size in epsilons]),
