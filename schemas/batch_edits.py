@@ -8,6 +8,7 @@ from schemas.perturbations import (
     Gaussian,
     GradientMove,
     Move,
+    Reinitialise,
     ReplaceExample,
     Reseed,
     Reshuffle,
@@ -51,7 +52,7 @@ def misplaced(perturbation: Move | Edit | Change, train: int, batch_size: int) -
             largest = examples - 1 if isinstance(examples, int) else largest_index(examples)
             if largest >= train:
                 return _beyond("the batch of a gradient move", largest, train)
-        case Gaussian() | Sphere() | SwapSteps() | Reshuffle() | Reseed() | Change():
+        case Gaussian() | Sphere() | Reinitialise() | SwapSteps() | Reshuffle() | Reseed() | Change():
             pass
     return None
 
