@@ -25,7 +25,7 @@ from workers.replicas.alignment import (
     permutation_spec,
     permuted,
 )
-from workers.replicas.barriers import Barrier, Estimation, Judge, State, StraightPath, straight_path
+from workers.replicas.barriers import Barrier, Estimation, Judge, State, straight_path
 from workers.replicas.distances import Examples
 
 VALUES = ("max_minus_ends", "midpoint", "mean_minus_chord", "start", "end")

@@ -43,7 +43,7 @@ class Tangents:
 
     @classmethod
     def start(cls, state: Mapping[str, Tensor], k: int, seed: int) -> Self:
-        """k random orthonormal tangents of the parameters at step 0; slots, which nothing has filled, have none.
+        """K random orthonormal tangents of the parameters at step 0; slots, which nothing has filled, have none.
 
         Raises:
             UserFault: there are fewer parameters than tangents.

@@ -93,23 +93,32 @@ def test_a_nearby_run_drifts_away_as_the_leading_tangent_says(context: MemoryCon
     (outcome,) = blocks(spec, [STEPS], context)
     (first,) = blocks(spec, [1], context)
     dataset = load(spec.training.data, context, torch.float64)
-    pair, schedule = stack(spec.training, dataset, torch.float64, 2), batch_schedule(0, len(dataset.train), 700, STEPS)
+    pair, schedule = (
+        stack(spec.training, dataset, torch.float64, 2),
+        batch_schedule(0, len(dataset.train), 700, STEPS),
+    )
     arrays = context.arrays(first.objects[0])
     tangent = {name: array for name, array in arrays.items() if name.startswith("tangents/")}
-    pair.restore({name.removeprefix("baseline/"): torch.cat([a, a]) for name, a in arrays.items() if "baseline/" in name})
+    pair.restore(
+        {name.removeprefix("baseline/"): torch.cat([a, a]) for name, a in arrays.items() if "baseline/" in name}
+    )
     for name in pair.trainable:
         pair.parameters[name][1] += 1e-7 * tangent[f"tangents/parameters/{name}"][0]
         pair.slots[name]["momentum_buffer"][1] += 1e-7 * tangent[f"tangents/slots/{name}/momentum_buffer"][0]
     for step in range(2, STEPS + 1):
         pair.step(step, (Part((0, 1), schedule.batch(step), spec.training.optimizer),))
-    tensors = [tensor for name in pair.trainable for tensor in (pair.parameters[name], pair.slots[name]["momentum_buffer"])]
+    tensors = [
+        tensor for name in pair.trainable for tensor in (pair.parameters[name], pair.slots[name]["momentum_buffer"])
+    ]
     apart = math.sqrt(sum(float((tensor[1] - tensor[0]).square().sum()) for tensor in tensors)) / 1e-7
     assert math.log(apart) == pytest.approx(rows([outcome])["exponent"][-1] * STEPS, abs=1e-4)
 
 
 def test_a_diverging_baseline_is_one_clear_line_and_keeps_its_rows(context: MemoryContext) -> None:
     spec = job(training(optimizer=Sgd(lr=1e30), steps=40), Lyapunov(every=1))
-    with pytest.raises(UserFault, match=r"need a baseline that stays finite, .* at step \d+: lower the learning") as fault:
+    with pytest.raises(
+        UserFault, match=r"need a baseline that stays finite, .* at step \d+: lower the learning"
+    ) as fault:
         blocks(spec, [40], context)
     assert fault.value.partial is not None
     assert fault.value.partial.rows["replica_exponents"]["step"][0] == 1
