@@ -8,9 +8,11 @@ from schemas.perturbations import (
     Gaussian,
     GradientMove,
     Move,
+    Reinitialise,
     ReplaceExample,
     Reseed,
     Reshuffle,
+    Seat,
     Sphere,
     SwapExamples,
     SwapSteps,
@@ -36,21 +38,13 @@ def misplaced(perturbation: Move | Edit | Change, train: int, batch_size: int) -
     match perturbation:
         case SwapExamples(first=first, second=second):
             for seat in (first, second):
-                length = batch_length(seat.step, train, batch_size)
-                if seat.position >= length:
-                    return (
-                        f"swap_examples names place {seat.position} of step {seat.step}, whose batch has {length}, "
-                        f"numbered 0 to {length - 1}: choose among those"
-                    )
+                if (why := no_seat(seat, batch_length(seat.step, train, batch_size))) is not None:
+                    return why
         case DropExample(example=example, step=step):
             if example >= train:
                 return _beyond("drop_example", example, train)
             if (batch_length(step, train, batch_size) if step is not None else min(batch_size, train)) == 1:
-                which = "every batch" if step is None else f"the batch of step {step}"
-                return (
-                    f"drop_example would leave {which} with no example, since it has one: take larger batches, "
-                    "or replace the example"
-                )
+                return emptied("a batch" if step is None else f"the batch of step {step}")
         case ReplaceExample(example=example, by=by):
             if max(example, by) >= train:
                 return _beyond("replace_example", max(example, by), train)
@@ -58,9 +52,24 @@ def misplaced(perturbation: Move | Edit | Change, train: int, batch_size: int) -
             largest = examples - 1 if isinstance(examples, int) else largest_index(examples)
             if largest >= train:
                 return _beyond("the batch of a gradient move", largest, train)
-        case Gaussian() | Sphere() | SwapSteps() | Reshuffle() | Reseed() | Change():
+        case Gaussian() | Sphere() | Reinitialise() | SwapSteps() | Reshuffle() | Reseed() | Change():
             pass
     return None
+
+
+def no_seat(seat: Seat, length: int) -> str | None:
+    """Why a place is not one of a batch of `length` examples; None if it is."""
+    if seat.position < length:
+        return None
+    return (
+        f"swap_examples names place {seat.position} of step {seat.step}, whose batch has {length}, "
+        f"numbered 0 to {length - 1}: choose among those"
+    )
+
+
+def emptied(batch: str) -> str:
+    """That a batch would have no example left."""
+    return f"drop_example would leave {batch} with no example: take larger batches, or replace the example"
 
 
 def _beyond(what: str, index: int, train: int) -> str:

@@ -27,7 +27,9 @@ def changed(optimizer: Rule, changes: Iterable[Change], step: int) -> Rule:
     for change in changes:
         if change.start <= step <= change.stop:
             before = _value(optimizer, change.parameter)
-            value = before * change.factor if change.factor is not None else cast("float", change.value)  # one of both
+            value = (
+                before * change.factor if change.factor is not None else cast("float", change.value)
+            )  # one of both
             optimizer = optimizer.model_copy(update=_update(optimizer, change.parameter, value))
     return optimizer
 
@@ -36,9 +38,8 @@ def impossible(optimizer: Rule | RegistryOptimizer, changes: Sequence[Change]) -
     """Why an optimizer cannot be changed so, in one line; None if it can. A learning rate of 0 is allowed."""
     for change in changes:
         if change.parameter not in hyper_parameters(optimizer):
-            return (
-                f"{optimizer.kind} has no {change.parameter} to change; it has {', '.join(hyper_parameters(optimizer))}"
-            )
+            known = ", ".join(hyper_parameters(optimizer))
+            return f"{optimizer.kind} has no {change.parameter} to change; it has {known}"
     if isinstance(optimizer, RegistryOptimizer):
         return None
     # Between these steps no window opens or closes.

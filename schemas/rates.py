@@ -10,6 +10,7 @@ Without warmup and hold these are the values of PyTorch's schedulers, stepped on
 """
 
 import math
+from bisect import bisect_left
 from typing import Annotated, Literal, Self, assert_never
 
 from pydantic import Field, model_validator
@@ -144,7 +145,7 @@ def mismatch(spec: AnyRate, steps: int) -> str | None:
 def _drops(spec: StepDecay, step: int) -> int:
     if spec.every is not None:
         return max(0, step - 1 - spec.warmup) // spec.every
-    return sum(milestone < step for milestone in spec.milestones or ())
+    return bisect_left(spec.milestones or (), step)
 
 
 def _position(spec: _Decay, step: int, steps: int) -> float:

@@ -19,6 +19,7 @@ class Stream(IntEnum):
     PERTURBATION = 8  # what a replica draws for itself: directions, elements, orders of its batches
     MEASURED = 9  # examples on which replicas are compared
     BOOTSTRAP = 10  # resamples behind the interval of a mean
+    ALIGNMENT = 11  # orders in which groups of units are matched
     TANGENTS = 12  # first tangents of Lyapunov exponents
 
 

@@ -15,6 +15,8 @@ from schemas.blocks import (
     BracketTile,
     DiagnosticBlock,
     ObjectRef,
+    ReplicaExponents,
+    ReplicaPaths,
     ReplicaSegment,
     TrainingSegment,
 )
@@ -30,6 +32,8 @@ from workers.blocks.bracket_reorderings import bracket_reorderings
 from workers.blocks.bracket_summary import bracket_summary
 from workers.blocks.bracket_tile import bracket_tile
 from workers.blocks.diagnostic import diagnostic
+from workers.blocks.replica_exponents import replica_exponents
+from workers.blocks.replica_paths import replica_paths
 from workers.blocks.replica_segment import replica_segment
 from workers.context import Context
 from workers.errors import BlockFault
@@ -82,6 +86,10 @@ def run(
                 return bracket_outputs(_of(spec, Brackets), payload, inputs, context)
             case ReplicaSegment():
                 return replica_segment(_of(spec, Replicas), payload, inputs, context, shrink)
+            case ReplicaPaths():
+                return replica_paths(_of(spec, Replicas), payload, inputs, context)
+            case ReplicaExponents():
+                return replica_exponents(_of(spec, Replicas), payload, inputs, context)
             case DiagnosticBlock():
                 return diagnostic(_of(spec, Diagnostic), payload, context)
             case _:

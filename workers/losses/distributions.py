@@ -40,7 +40,7 @@ def log_probabilities(loss: Loss, names: Sequence[str], logits: Tensor) -> tuple
     z = logits.double()
     match loss:
         case CrossEntropy():
-            return (z.log_softmax(-1).unsqueeze(-2),)
+            return (_log_softmax(z).unsqueeze(-2),)
         case BinaryCrossEntropy():
             return (_yes_or_no(z),)
         case GroupedCrossEntropy():
@@ -53,6 +53,12 @@ def log_probabilities(loss: Loss, names: Sequence[str], logits: Tensor) -> tuple
             return None
         case _:
             assert_never(loss)
+
+
+def _log_softmax(z: Tensor) -> Tensor:
+    """PyTorch's own takes three times as long on a CPU when outcomes are few."""
+    shifted = z - z.amax(-1, keepdim=True)
+    return shifted.sub_(shifted.exp().sum(-1, keepdim=True).log_())
 
 
 def _yes_or_no(logits: Tensor) -> Tensor:

@@ -1,1 +1,1 @@
-"""Perturbed replicas: how far apart training runs drift that began almost the same."""
+"""Perturbed replicas of a run: trained together with it, and compared with it."""

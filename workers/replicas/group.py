@@ -10,7 +10,7 @@ from typing import Self
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from schemas.replicas import Replicas
 from workers.data.dataset import Dataset
@@ -19,6 +19,7 @@ from workers.models import initialised
 from workers.replicas.distances import Examples, Gauge, Landmarks, Look, Meaning
 from workers.replicas.perturbations.courses import Course, courses
 from workers.replicas.perturbations.moves import moved
+from workers.replicas.perturbations.redraw import Initialisation
 from workers.replicas.perturbations.timetable import Timetable
 from workers.replicas.stack import Stack, stack
 from workers.training.schedule import batch_schedule
@@ -42,6 +43,7 @@ class Group:
         gauge: Measures them.
         landmarks: What later looks refer back to.
         train_size: Examples in the train split.
+        initialisation: What the run's model starts from under a seed.
     """
 
     stack: Stack
@@ -50,6 +52,7 @@ class Group:
     gauge: Gauge
     landmarks: Landmarks
     train_size: int
+    initialisation: Initialisation
 
     @classmethod
     def start(cls, spec: Replicas, dataset: Dataset, dtype: torch.dtype, group: int, replicas: range) -> Self:
@@ -65,24 +68,33 @@ class Group:
         Raises:
             UserFault: the run, or a perturbation of it, asks for what is not there.
         """
-        training, train_size = spec.training, len(dataset.train)
+        training, measures, train_size = spec.training, spec.measures, len(dataset.train)
         schedule = batch_schedule(training.seed, train_size, training.batch_size, training.steps)
         done = courses(spec, schedule, train_size, replicas)
         members = stack(training, dataset, dtype, len(done))
-        K = len(dataset.label_names)
-        model = initialised(training.model, dataset.input_shape, K, training.seed, dtype, dataset.vocabulary)
+
+        def network(seed: int) -> nn.Module:
+            K = len(dataset.label_names)
+            return initialised(training.model, dataset.input_shape, K, seed, dtype, dataset.vocabulary)
+
         epsilons = [0.0, *(spec.arms[spec.place(replica)[0]].epsilon for replica in replicas)]
         gauge = Gauge(
-            model=model.to(dataset.train.inputs.device).eval(),
+            model=network(training.seed).to(dataset.train.inputs.device).eval(),
             meaning=Meaning.of(training.loss, dataset),
-            measures=spec.measures,
-            drawn=Examples.drawn(spec.measures, spec.seed, dataset),
+            measures=measures,
+            drawn=Examples.drawn(measures.train_examples, measures.test_examples, spec.seed, dataset),
             everything=Examples.everything(dataset),
             replicas=(twin_number(group), *replicas),
             epsilons=np.array([np.nan if size is None else size for size in epsilons]),
         )
         return cls(
-            members, done[BASELINE], Timetable(done), gauge, Landmarks.at_start(members.parameters), train_size
+            members,
+            done[BASELINE],
+            Timetable(done),
+            gauge,
+            Landmarks.at_start(members.parameters),
+            train_size,
+            lambda seed: dict(network(seed).named_parameters()),
         )
 
     def step(self, number: int) -> None:
@@ -100,7 +112,9 @@ class Group:
         for due in self.timetable.moves(step):
             held = {name: self.stack.parameters[name][due.member] for name in self.stack.trainable}
             gradient = partial(self.stack.gradient, due.member)
-            for name, tensor in moved(held, due.move, due.draw, gradient, self.train_size).items():
+            for name, tensor in moved(
+                held, due.move, due.draw, gradient, self.train_size, self.initialisation
+            ).items():
                 held[name].copy_(tensor)
             movers.add(due.member)
         if movers:

@@ -5,7 +5,6 @@ Axes: R members, n examples, K outputs, b members of a block, q quantities.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from torch import Tensor
 from workers.data.dataset import Split
 from workers.replicas.distances.columns import Floats
 from workers.replicas.distances.divergences import kl, root_js
-from workers.replicas.distances.meaning import Meaning
+from workers.replicas.distances.meaning import Meaning, Reading
 from workers.training.evaluate import BATCH
 
 Logits = Callable[[Tensor], Tensor]
@@ -66,25 +65,28 @@ class OutputDistances:
 def answers(meaning: Meaning, logits: Logits, split: Split) -> Answers:
     """How every member answers the n examples of a split."""
 
-    def chunk(z: Tensor, labels: Tensor) -> Tensor:
+    def found(z: Tensor, labels: Tensor) -> Tensor:
         targets = meaning.targets(labels)
-        return _by_blocks(z, lambda block: _answered(meaning, block, labels, targets))
+        return torch.cat([_answered(meaning.read(block), labels, targets) for block in _blocks(z)], 1)
 
-    return _answers(_chunks(meaning, logits, split, chunk).sum(0), len(split))
+    return _answers(_chunks(meaning, logits, split, found).sum(0), len(split))
 
 
 def answers_and_distances(meaning: Meaning, logits: Logits, split: Split) -> tuple[Answers, OutputDistances]:
     """How every member answers the n examples of a split, and how far it is from member 0 on them."""
 
-    def chunk(z: Tensor, labels: Tensor) -> Tensor:
-        targets, baseline = meaning.targets(labels), _Baseline.of(meaning, z[0].double())
+    def found(z: Tensor, labels: Tensor) -> Tensor:
+        targets, baseline = meaning.targets(labels), meaning.read(z[0])
+        predicted = meaning.targets(baseline.predicted)
+        quantities = []
+        for block in _blocks(z):
+            reading = meaning.read(block)
+            quantities.append(
+                torch.cat([_compared(reading, baseline, predicted), _answered(reading, labels, targets)])
+            )
+        return torch.cat(quantities, 1)
 
-        def found(block: Tensor) -> Tensor:
-            return torch.cat([baseline.compared(block), _answered(meaning, block, labels, targets)])
-
-        return _by_blocks(z, found)
-
-    chunks = _chunks(meaning, logits, split, chunk)
+    chunks = _chunks(meaning, logits, split, found)
     sup, totals = chunks[:, 0].max(0), chunks[:, 1:].sum(0)
     finite = totals[-1] == 0
     both = finite & finite[0]
@@ -93,50 +95,41 @@ def answers_and_distances(meaning: Meaning, logits: Logits, split: Split) -> tup
     return _answers(totals[5:], len(split)), distances
 
 
-@dataclass(frozen=True)
-class _Baseline:
-    """Member 0 on some examples: its logits, what it predicts, its targets and its probabilities."""
+def _compared(reading: Reading, baseline: Reading, predicted: Tensor) -> Tensor:
+    """The largest difference of logits, then sums over examples: (6, b).
 
-    meaning: Meaning
-    z: Tensor
-    labels: Tensor
-    targets: Tensor
-    log_p: tuple[Tensor, ...] | None
-
-    @classmethod
-    def of(cls, meaning: Meaning, z: Tensor) -> Self:
-        labels = meaning.predicted(z)
-        return cls(meaning, z, labels, meaning.targets(labels), meaning.log_probabilities(z))
-
-    def compared(self, z: Tensor) -> Tensor:
-        """The largest difference, then sums over examples of the losses and what follows them: (6, b)."""
-        difference = z - self.z
-        divergence, root = self._divergences(z)
-        sums = (
-            self.meaning.losses(z, self.targets),
-            self.meaning.right(z, self.labels),
-            difference.square().sum(-1),
-            divergence,
-            root,
-        )
-        return torch.stack([difference.abs_().amax((-2, -1)), *(values.sum(-1) for values in sums)])
-
-    def _divergences(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """KL summed over independent choices and √JS averaged over them, (b, n) each; NaN if there is no p."""
-        log_q = self.meaning.log_probabilities(z)
-        if self.log_p is None or log_q is None:
-            nothing = z.new_full(z.shape[:2], torch.nan)
-            return nothing, nothing
-        pairs = list(zip(self.log_p, log_q, strict=True))
-        divergence = torch.cat([kl(p, q) for p, q in pairs], -1)
-        root = torch.cat([root_js(p, q) for p, q in pairs], -1)
-        return divergence.sum(-1), root.mean(-1)
+    Args:
+        reading: Of b members.
+        baseline: Of member 0.
+        predicted: Targets (n, K) made from what member 0 predicts.
+    """
+    difference = reading.z - baseline.z
+    quantities = (
+        reading.losses(predicted),
+        reading.right(baseline.predicted),
+        difference.square().sum(-1),
+        *_divergences(baseline, reading),
+    )
+    return torch.stack([difference.abs_().amax((-2, -1)), *(values.sum(-1) for values in quantities)])
 
 
-def _answered(meaning: Meaning, z: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
-    """Sums over examples of the loss, of right answers, and of logits that are not finite: (3, b)."""
-    losses, right = meaning.losses(z, targets), meaning.right(z, labels)
-    return torch.stack([losses.sum(-1), right.sum(-1), (~z.isfinite()).sum((-2, -1)).double()])
+def _divergences(baseline: Reading, reading: Reading) -> tuple[Tensor, Tensor]:
+    """KL summed over independent choices and √JS averaged over them, (b, n) each; NaN if the loss does not say p."""
+    log_p, log_q = baseline.log_probabilities, reading.log_probabilities
+    if log_p is None or log_q is None:
+        nothing = reading.z.new_full(reading.z.shape[:-1], torch.nan)
+        return nothing, nothing
+    pairs = list(zip(log_p, log_q, strict=True))
+    divergence = torch.cat([kl(p, q) for p, q in pairs], -1)
+    root = torch.cat([root_js(p, q) for p, q in pairs], -1)
+    return divergence.sum(-1), root.mean(-1)
+
+
+def _answered(reading: Reading, labels: Tensor, targets: Tensor) -> Tensor:
+    """Sums over examples of the loss, of right answers, and of examples whose logits are not finite: (3, b)."""
+    strange = ~reading.z.sum(-1).isfinite()
+    quantities = (reading.losses(targets), reading.right(labels), strange.double())
+    return torch.stack([values.sum(-1) for values in quantities])
 
 
 def _answers(totals: Floats, examples: int) -> Answers:
@@ -154,7 +147,7 @@ def _chunks(meaning: Meaning, logits: Logits, split: Split, found: Callable[[Ten
     return numbers
 
 
-def _by_blocks(z: Tensor, found: Callable[[Tensor], Tensor]) -> Tensor:
-    """Quantities of every member, (q, R), from logits (R, n, K) that turn to float64 a few members at a time."""
-    members = max(1, BLOCK.get(z.device.type, BLOCK["cuda"]) // z[0].numel())
-    return torch.cat([found(block.double()) for block in torch.split(z, members)], 1)
+def _blocks(z: Tensor) -> tuple[Tensor, ...]:
+    """The logits (R, n, K) of a few members at a time."""
+    members = BLOCK.get(z.device.type, BLOCK["cuda"]) // z[0].numel()
+    return torch.split(z, max(1, members))

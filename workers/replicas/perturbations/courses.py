@@ -16,7 +16,7 @@ from torch import Tensor
 from schemas.batch_edits import misplaced
 from schemas.changes import changed
 from schemas.optimizers import RegistryOptimizer, Rule
-from schemas.perturbations import Change, Edit, Gaussian, GradientMove, Move, Sphere
+from schemas.perturbations import Change, Edit, Move, Reinitialise, Reseed, Reshuffle
 from schemas.rates import rate_factor
 from schemas.replicas import Arm, Replicas
 from schemas.training import Training
@@ -98,7 +98,11 @@ def courses(spec: Replicas, schedule: Schedule, train_size: int, replicas: Seque
         UserFault: a perturbation asks for what the schedule or the split does not hold.
     """
     epochs = Epochs(train_size, spec.training.batch_size, spec.training.steps)
-    still = tuple((place, move.model_copy(update={"epsilon": 0.0})) for place, move in _moves(spec.arms[0]))
+    still = tuple(
+        (place, move.model_copy(update={"epsilon": 0.0}))
+        for place, move in _moves(spec.arms[0])
+        if not isinstance(move, Reinitialise)  # which has no size that could be 0
+    )
     found = [Course(spec.training, schedule), Course(spec.training, schedule, placed=still, seed=spec.seed)]
     common = dict[int, Batches]()
     for replica in replicas:
@@ -106,8 +110,7 @@ def courses(spec: Replicas, schedule: Schedule, train_size: int, replicas: Seque
         arm = spec.arms[place]
         if place not in common:
             _check(arm, spec, train_size)
-            common[place] = _batches(arm, schedule, epochs, spec.seed, number)
-        elif any(isinstance(edit, Reshuffle | Reseed) for edit in arm.perturbations):
+        if place not in common or any(isinstance(edit, Reshuffle | Reseed) for edit in arm.perturbations):
             common[place] = _batches(arm, schedule, epochs, spec.seed, number)
         found.append(
             Course(
@@ -124,17 +127,11 @@ def courses(spec: Replicas, schedule: Schedule, train_size: int, replicas: Seque
 
 
 def _moves(arm: Arm) -> tuple[tuple[int, Move], ...]:
-    return tuple(
-        (place, move) for place, move in enumerate(arm.perturbations) if isinstance(move, Gaussian | Sphere | GradientMove)
-    )
+    return tuple((place, move) for place, move in enumerate(arm.perturbations) if isinstance(move, Move))
 
 
 def _edits(arm: Arm) -> list[tuple[int, Edit]]:
-    return [
-        (place, edit)
-        for place, edit in enumerate(arm.perturbations)
-        if not isinstance(edit, Gaussian | Sphere | GradientMove | Change)
-    ]
+    return [(place, edit) for place, edit in enumerate(arm.perturbations) if isinstance(edit, Edit)]
 
 
 def _batches(arm: Arm, schedule: Schedule, epochs: Epochs, seed: int, number: int) -> Batches:

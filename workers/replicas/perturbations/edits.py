@@ -8,6 +8,7 @@ from typing import assert_never
 
 from torch import Tensor
 
+from schemas.batch_edits import emptied, no_seat
 from schemas.perturbations import DropExample, Edit, ReplaceExample, Reseed, Reshuffle, SwapExamples, SwapSteps
 from workers.errors import UserFault
 from workers.replicas.perturbations.batches import Batches, Epochs
@@ -40,12 +41,8 @@ class SeatsSwapped:
 
     def __post_init__(self) -> None:
         for seat in (self.edit.first, self.edit.second):
-            length = len(self.inner.batch(seat.step))
-            if seat.position >= length:
-                raise UserFault(
-                    f"swap_examples names place {seat.position} of step {seat.step}, whose batch has {length} "
-                    f"examples, numbered 0 to {length - 1}: choose among those"
-                )
+            if (why := no_seat(seat, len(self.inner.batch(seat.step)))) is not None:
+                raise UserFault(why)
 
     def batch(self, step: int) -> Tensor:
         """The batch with the other place's example where this step is named."""
@@ -92,10 +89,7 @@ class Without:
         if isinstance(self.edit, ReplaceExample):
             return batch.masked_fill(leaves, self.edit.by)
         if bool(leaves.all()):
-            raise UserFault(
-                f"drop_example would leave the batch of step {step} with no example: take larger batches, "
-                "or replace the example"
-            )
+            raise UserFault(emptied(f"the batch of step {step}"))
         return batch[~leaves]
 
 

@@ -1,8 +1,8 @@
 """Moves of the parameters of one replica: noise, a turn on the sphere, a step along a gradient.
 
-All arithmetic is in float64 on the CPU with NumPy's draws, so that a replica starts from the same point on any device.
-What is moved is cut into vectors w: with the scale `per_tensor` the chosen elements of each tensor, otherwise the
-chosen elements of all tensors together. Whatever the scale, equal draws point in equal directions before scaling.
+All arithmetic is in float64 on the CPU, with NumPy's draws, so that a replica starts from the same point on any
+device. What is moved is cut into vectors w: with the scale `per_tensor` the chosen elements of each tensor, otherwise
+the chosen elements of all tensors together. Equal draws are equal noise, whatever the scale.
 
 Axes: P parameters over all tensors, n elements of a vector w, B examples of a batch.
 """
@@ -15,9 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from schemas.perturbations import Gaussian, GradientMove, Move, Sphere
+from schemas.perturbations import Gaussian, GradientMove, Move, Reinitialise, Sphere
 from workers.data.select import resolve
 from workers.errors import UserFault
+from workers.replicas.perturbations.redraw import Initialisation, redrawn
 from workers.replicas.perturbations.sphere import Vector, along_sphere, norm
 from workers.replicas.perturbations.where import chosen
 from workers.training.schedule import Integers
@@ -45,12 +46,14 @@ def moved(
     draw: np.random.Generator,
     gradient: Gradient,
     train_size: int,
+    initialisation: Initialisation,
 ) -> dict[str, Tensor]:
     """The parameters after a move: w + Δ in float64, rounded to the parameters' type once.
 
-        Gaussian        Δ = ε‖w‖ ξ/‖ξ‖ (`global`, `per_tensor`), ε ξ/‖ξ‖ (`absolute`), ε ξ (`per_element`), ξ ~ N(0, I)
+        Gaussian        Δ = ε‖w‖ ξ/‖ξ‖, or ε ξ/‖ξ‖ with `absolute`, or ε ξ with `per_element`, where ξ ~ N(0, I)
         Sphere          `along_sphere`, ε/r = ε, or ε/‖w‖ with `absolute`
         GradientMove    Δ = ± ε‖w‖ g/‖g‖, or ± ε g/‖g‖ with `absolute`
+        Reinitialise    `redrawn`
 
     An element whose Δ is 0 keeps its bits: with ε = 0 all do. Where w or the gradient is not finite the replica has
     diverged, no move of it would mean anything, and it is returned as it is.
@@ -62,11 +65,14 @@ def moved(
         gradient: Gradient of the mean loss of a batch (B,) of training examples with respect to `parameters`, in
             train mode; called for a gradient move alone.
         train_size: Examples in the train split.
+        initialisation: What the run's model starts from under a seed; called for a `Reinitialise` alone.
 
     Raises:
         UserFault: `where` chooses what is not there, the sphere's radius is too small for ε or 0 without a rule, the
             gradient is 0, nothing would move because all that is chosen has norm 0, or the batch is not in the split.
     """
+    if isinstance(move, Reinitialise):
+        return redrawn(parameters, move, draw, initialisation)
     places = chosen(parameters, move.where, draw)
     flat = {name: parameters[name].detach().cpu().double().reshape(-1).numpy() for name in places}
     pieces = list(_pieces({name: flat[name][place] for name, place in places.items()}, move.scale))

@@ -7,6 +7,7 @@ Axes: B examples of a batch, n examples of the train split.
 """
 
 from collections.abc import Callable
+from itertools import accumulate
 
 import numpy as np
 import torch
@@ -47,7 +48,7 @@ class Reshuffled:
         examples = torch.cat(batches).int()
         order = torch.from_numpy(self._draw(epoch).permutation(len(examples)))
         self._examples = examples[order]
-        self._offsets = np.cumsum([0, *map(len, batches)], dtype=np.int32)
+        self._offsets = [0, *accumulate(map(len, batches))]
         self._epoch, self._first = epoch, steps[0]
 
 

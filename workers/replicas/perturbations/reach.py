@@ -5,7 +5,7 @@ Axes: B examples of a batch.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self, assert_never
+from typing import Self
 
 from schemas.perturbations import DropExample, Edit, ReplaceExample, Reseed, Reshuffle, SwapExamples, SwapSteps
 
@@ -26,8 +26,9 @@ class Reach:
 
     @classmethod
     def of(cls, edits: Iterable[Edit]) -> Self:
-        """What several edits reach: what one of them does, since an edit of batches that are the baseline's reaches
-        no further for the edits before it.
+        """What several edits reach together.
+
+        Whatever one of them reaches: where those before it leave the baseline's batch, it sees that.
         """
         steps, examples, afters = set[int](), set[int](), list[int]()
         for edit in edits:

@@ -16,6 +16,9 @@ from workers.replicas.perturbations.courses import Course
 from workers.replicas.perturbations.reach import Reach
 from workers.replicas.stack.parts import Part
 
+SHARED = -1
+"""In place of a number of examples: the baseline's batch."""
+
 
 @dataclass(frozen=True)
 class Due:
@@ -64,9 +67,35 @@ class Timetable:
         """
         shared = self._courses[0].batch(step)
         own = self._own(step, shared)
-        rules = [(self._courses[members[0]].optimizer(step), members) for members in self._schemes.values()]
-        first = rules[0][0]
-        if not own and all(rule == first for rule, _ in rules):
-            return (Part(self._everyone, shared, first),)
-        together = list[tuple[Rule, int, list[int]]]()
-    ...
+        rules = dict[Rule, list[int]]()
+        for members in self._schemes.values():
+            rules.setdefault(self._courses[members[0]].optimizer(step), []).extend(members)
+        if not own and len(rules) == 1:
+            return (Part(self._everyone, shared, next(iter(rules))),)
+        found = list[Part]()
+        for rule, members in rules.items():
+            lengths = dict[int, list[int]]()
+            for member in sorted(members):
+                lengths.setdefault(len(own[member]) if member in own else SHARED, []).append(member)
+            for length, alike in lengths.items():
+                examples = shared if length == SHARED else torch.stack([own[member] for member in alike])
+                found.append(Part(tuple(alike), examples, rule))
+        return tuple(found)
+
+    def moves(self, step: int) -> Iterator[Due]:
+        """Moves after a step (0: of the initialisation), member after member, those of one in their order."""
+        for member in self._moving.get(step, ()):
+            for move, draw in self._courses[member].moves(step):
+                yield Due(member, move, draw)
+
+    def _own(self, step: int, shared: Tensor) -> dict[int, Tensor]:
+        """Batches that are not the baseline's, by member."""
+        reached = set(self._by_step.get(step, ()))
+        for after, members in self._by_start.items():
+            if step > after:
+                reached.update(members)
+        if self._by_example:
+            for example in shared.tolist():
+                reached.update(self._by_example.get(example, ()))
+        batches = {member: self._courses[member].batch(step) for member in reached}
+        return {member: batch for member, batch in batches.items() if not torch.equal(batch, shared)}

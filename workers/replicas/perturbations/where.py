@@ -52,7 +52,7 @@ def _holder(parameters: Mapping[str, Tensor], names: list[str], element: int) ->
     size = parameters[names[0]].numel()
     if element >= size:
         raise UserFault(
-            f"where: {names[0]} has {size:,} elements, numbered 0 to {size - 1:,}; element {element:,} was asked for: "
+            f"where: {names[0]} has {size:,} elements, numbered 0 to {size - 1:,}; came element {element:,}: "
             "choose among those"
         )
     return names[0]
