@@ -87,7 +87,7 @@ def _of_logits(
     context: Context,
 ) -> Floats:
     """(p, m)."""
-    examples = Examples.drawn(spec.measures, spec.seed, dataset).test
+    examples = Examples.drawn(1, spec.measures.test_examples, spec.seed, dataset).test
     per_replica = len(refs) * len(examples) * len(dataset.label_names) * torch_dtype(spec.training.dtype).itemsize
     found = np.empty((len(pairs), m))
     for part in _parts(m, max(1, LOGIT_BYTES // per_replica)):

@@ -4,13 +4,15 @@ Axes: m replicas, E elements over all tensors.
 """
 
 from collections.abc import Mapping, Sequence
-from math import nan, sqrt
+from math import inf, nan, sqrt
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from workers.replicas.distances.columns import Floats
+
+ROUNDING = float(np.finfo(np.float64).eps)
 
 
 def correlations(earlier: Mapping[str, Tensor], later: Mapping[str, Tensor], members: Sequence[int]) -> Floats:
@@ -50,4 +52,4 @@ def _correlation(x: Sequence[Tensor], y: Sequence[Tensor]) -> float:
 
 def _varies(square_sum: float, mean: float, E: int) -> bool:
     """Whether squared deviations from the mean are more than the rounding of the mean; False for NaN and infinity."""
-    return E * (8 * np.finfo(np.float64).eps * mean) ** 2 < square_sum < np.inf
+    return E * (8 * ROUNDING * mean) ** 2 < square_sum < inf

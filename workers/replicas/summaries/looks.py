@@ -92,7 +92,9 @@ class Looks:
         numbers = np.concatenate([part.replicas for part in parts])
         order = np.argsort(numbers)
         if not np.array_equal(numbers[order], np.arange(count)):
-            raise BlockFault(f"the groups of a job must hold each of {count} replicas once; came {numbers[order][:9]}")
+            raise BlockFault(
+                f"the groups of a job must hold each of {count} replicas once; came {numbers[order][:9]}"
+            )
         diverged = np.concatenate([part.diverged_steps for part in parts])[order]
         gone = (diverged >= 0) & (steps[:, None] >= diverged)
         metrics = {

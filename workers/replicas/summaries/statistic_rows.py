@@ -23,7 +23,9 @@ def arm_spans(spec: Replicas) -> dict[str, slice]:
 
 def statistic_rows(spec: Replicas, steps: Integers, metrics: Mapping[str, Floats]) -> Rows:
     """All columns of `replica_statistics`, of metrics (L, n) measured at steps (L,), arm after arm."""
-    found: dict[str, list[Any]] = {name: [] for name in ("step", "arm", "metric", "count", "mean", "sd", "low", "high")}
+    found: dict[str, list[Any]] = {
+        name: [] for name in ("step", "arm", "metric", "count", "mean", "sd", "low", "high")
+    }
     bootstrap = spec.bootstrap
     for arm, own in arm_spans(spec).items():
         series = np.concatenate([values[:, own] for values in metrics.values()])
@@ -36,6 +38,11 @@ def statistic_rows(spec: Replicas, steps: Integers, metrics: Mapping[str, Floats
         for name, values in nullable(floats).items():
             found[name] += values.tolist()
     return found
+
+
+def joined(rows: Rows, more: Rows) -> Rows:
+    """Rows of one table, one after the other."""
+    return {name: [*values, *more[name]] for name, values in rows.items()}
 
 
 def growth_rows(spec: Replicas, steps: Integers, distances: Floats) -> Rows:
