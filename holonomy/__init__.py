@@ -26,14 +26,33 @@ from holonomy.errors import (
 )
 from holonomy.handle import JobHandle
 from holonomy.jobs import BracketsJob, DiagnosticJob, TrainingJob
+from holonomy.replicas import ReplicasJob
 from schemas.brackets import Brackets, TopPairs
 from schemas.data import Digits, First, Idx, Images, Indices, LabelControls, Random, RegistryData, Text
 from schemas.diagnostic import Diagnostic
+from schemas.looks import Every, Listed, LogSpaced
 from schemas.losses import BinaryCrossEntropy, CrossEntropy, GroupedCrossEntropy, RegistryLoss, SquaredError
 from schemas.mistakes import InvalidSpec
-from schemas.models import BagOfEmbeddings, ConvNet, Mlp, MxResNet, RegistryModel, Transformer
+from schemas.models import BagOfEmbeddings, ConvNet, Layers, Mlp, MxResNet, RegistryModel, Transformer
 from schemas.optimizers import Adam, AdamW, RegistryOptimizer, RmsProp, Sgd
+from schemas.perturbations import (
+    Change,
+    DropExample,
+    Gaussian,
+    GradientMove,
+    Reinitialise,
+    ReplaceExample,
+    Reseed,
+    Reshuffle,
+    Seat,
+    Sphere,
+    SwapExamples,
+    SwapSteps,
+    Where,
+)
+from schemas.rates import ConstantRate, CosineDecay, ExponentialDecay, LinearDecay, StepDecay
 from schemas.reorderings import ListedOrders, Reorderings, Shuffles, Swaps
+from schemas.replicas import Alignment, Arm, Barriers, Bootstrap, Growth, Lyapunov, Measures, Replicas
 from schemas.targets import SavedDirection, TestLogit, TestLoss
 from schemas.training import Training
 
@@ -42,19 +61,32 @@ __version__ = _version("holonomy")
 __all__ = [
     "Adam",
     "AdamW",
+    "Alignment",
+    "Arm",
     "BadFile",
     "BagOfEmbeddings",
+    "Barriers",
     "BinaryCrossEntropy",
+    "Bootstrap",
     "Brackets",
     "BracketsJob",
+    "Change",
     "Client",
+    "ConstantRate",
     "ConvNet",
+    "CosineDecay",
     "CrossEntropy",
     "Diagnostic",
     "DiagnosticJob",
     "Digits",
+    "DropExample",
+    "Every",
+    "ExponentialDecay",
     "First",
+    "Gaussian",
+    "GradientMove",
     "GroupedCrossEntropy",
+    "Growth",
     "HolonomyError",
     "Idx",
     "Images",
@@ -65,7 +97,13 @@ __all__ = [
     "JobFailed",
     "JobHandle",
     "LabelControls",
+    "Layers",
+    "LinearDecay",
+    "Listed",
     "ListedOrders",
+    "LogSpaced",
+    "Lyapunov",
+    "Measures",
     "Mlp",
     "MxResNet",
     "NotFound",
@@ -76,13 +114,24 @@ __all__ = [
     "RegistryLoss",
     "RegistryModel",
     "RegistryOptimizer",
+    "Reinitialise",
     "Reorderings",
+    "ReplaceExample",
+    "Replicas",
+    "ReplicasJob",
+    "Reseed",
+    "Reshuffle",
     "RmsProp",
     "SavedDirection",
+    "Seat",
     "ServiceFault",
     "Sgd",
     "Shuffles",
+    "Sphere",
     "SquaredError",
+    "StepDecay",
+    "SwapExamples",
+    "SwapSteps",
     "Swaps",
     "TestLogit",
     "TestLoss",
@@ -95,5 +144,6 @@ __all__ = [
     "Unconfigured",
     "Unreachable",
     "WaitTimeout",
+    "Where",
     "__version__",
 ]

@@ -1,9 +1,9 @@
 """The client: submit jobs, find them again, import data."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Self, overload
+from typing import TYPE_CHECKING, Self, overload
 
 from pydantic import ValidationError
 
@@ -12,15 +12,20 @@ from holonomy.datasets import Datasets
 from holonomy.errors import Refused
 from holonomy.handle import JobHandle
 from holonomy.jobs import BracketsJob, DiagnosticJob, TrainingJob, handle_of
+from holonomy.replicas import ReplicasJob
 from holonomy.tokens import Tokens
 from holonomy.transport import HttpTransport, Transport
 from schemas.api import Job, JobPage, ServiceStatus, Submitted
 from schemas.brackets import Brackets
 from schemas.diagnostic import Diagnostic
-from schemas.jobs import Submission
+from schemas.jobs import AnyJob, Submission
 from schemas.mistakes import explain
+from schemas.replicas import Replicas
 from schemas.states import JobState
 from schemas.training import Training
+
+if TYPE_CHECKING:
+    import polars
 
 
 class Client:
@@ -75,6 +80,16 @@ class Client:
     @overload
     def submit(
         self,
+        spec: Replicas,
+        *,
+        fresh: bool = ...,
+        name: str | None = ...,
+        priority: int = ...,
+        max_running_blocks: int | None = ...,
+    ) -> ReplicasJob: ...
+    @overload
+    def submit(
+        self,
         spec: Diagnostic,
         *,
         fresh: bool = ...,
@@ -85,7 +100,7 @@ class Client:
 
     def submit(
         self,
-        spec: Training | Brackets | Diagnostic,
+        spec: AnyJob,
         *,
         fresh: bool = False,
         name: str | None = None,
@@ -124,7 +139,7 @@ class Client:
         return handle_of(self._connection, answer.job, created=answer.created)
 
     def job(self, job_id: int) -> JobHandle:
-        """The handle of a job by its number: a TrainingJob, BracketsJob or DiagnosticJob.
+        """The handle of a job by its number: a TrainingJob, BracketsJob, ReplicasJob or DiagnosticJob.
 
         Raises:
             NotFound: there is no such job.
@@ -158,6 +173,30 @@ class Client:
             cursor = page.next
             if cursor is None:
                 return
+
+    def replica_statistics(
+        self, jobs: Sequence[ReplicasJob | int], metric: str = "distance", step: int | None = None
+    ) -> "polars.DataFrame":
+        """A metric of several replica jobs over their seeds, jobs that differ in anything else apart.
+
+        Args:
+            jobs: Finished replica jobs, or their numbers.
+            metric: Column of `replica_metrics`, or `aligned_distance`.
+            step: Only this look; all by default.
+
+        Raises:
+            NotFound: no such job.
+            Refused: a job is of another kind or not done, seeds are equal, or there is no such metric.
+        """
+        from holonomy.seeds import over_seeds  # numpy costs a third of the import time
+
+        return over_seeds([self._replicas(job) for job in jobs], metric, step)
+
+    def _replicas(self, job: ReplicasJob | int) -> ReplicasJob:
+        found = self.job(job) if isinstance(job, int) else job
+        if not isinstance(found, ReplicasJob):
+            raise Refused(f"statistics over seeds are of replica jobs; job {found.id} is a {found.kind} job")
+        return found
 
     def status(self) -> ServiceStatus:
         """What runs and what waits on the service."""

@@ -7,6 +7,8 @@ from holonomy.arrays import Array, Arrays
 from holonomy.connection import Connection
 from holonomy.errors import NotFound
 from holonomy.handle import JobHandle
+from holonomy.replicas import ReplicasJob
+from holonomy.tables import conditions
 from schemas.api import Job
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ class BracketsJob(JobHandle):
             limit: At most so many rows.
         """
         order = ("step", "-bracket_norm") if order_by is None else order_by
-        return self.table("pairs", columns=columns, where=_at(step, where), order_by=order, limit=limit)
+        return self.table("pairs", columns=columns, where=conditions(where, step=step), order_by=order, limit=limit)
 
     def perturbations(
         self,
@@ -67,7 +69,9 @@ class BracketsJob(JobHandle):
         Arguments are those of `pairs`; by default the largest Euclidean norms come first.
         """
         order = ("step", "-norm_euclidean") if order_by is None else order_by
-        return self.table("perturbations", columns=columns, where=_at(step, where), order_by=order, limit=limit)
+        return self.table(
+            "perturbations", columns=columns, where=conditions(where, step=step), order_by=order, limit=limit
+        )
 
     def projections(
         self,
@@ -87,9 +91,9 @@ class BracketsJob(JobHandle):
             order_by: Columns to order by, `-` for descending; by default the largest values of a target come first.
             limit: At most so many rows.
         """
-        conditions = _at(step, where) + ([] if target is None else [f"target == {target}"])
+        chosen = conditions(where, step=step, target=target)
         order = ("step", "target", "-value") if order_by is None else order_by
-        return self.table("projections", where=conditions, order_by=order, limit=limit)
+        return self.table("projections", where=chosen, order_by=order, limit=limit)
 
     def minibatches(self) -> "polars.DataFrame":
         """One row per pair of minibatches and checkpoint."""
@@ -158,11 +162,6 @@ class BracketsJob(JobHandle):
         return TrainingJob(self._connection, self._connection.get(f"/v1/jobs/{parents[0]}", Job))
 
 
-def _at(step: int | None, where: str | Sequence[str]) -> list[str]:
-    """Conditions, with that on the step."""
-    return [*([where] if isinstance(where, str) else where), *([] if step is None else [f"step == {step}"])]
-
-
 class DiagnosticJob(JobHandle):
     """A job that computes nothing; it shows that the path works."""
 
@@ -170,6 +169,7 @@ class DiagnosticJob(JobHandle):
 HANDLES: dict[str, type[JobHandle]] = {
     "training": TrainingJob,
     "brackets": BracketsJob,
+    "replicas": ReplicasJob,
     "diagnostic": DiagnosticJob,
 }
 

@@ -53,6 +53,12 @@ def table_query(
     return tuple(query)
 
 
+def conditions(where: str | Sequence[str] = (), **equal: str | int | None) -> list[str]:
+    """Conditions as a list, with those that columns equal values; None asks nothing of a column."""
+    asked = [where] if isinstance(where, str) else where
+    return [*asked, *(f"{column} == {value}" for column, value in equal.items() if value is not None)]
+
+
 def _condition(table: ResultTable, text: str) -> str:
     match = _CONDITION.match(text)
     if match is None:

@@ -7,6 +7,7 @@ they have drifted.
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,38 @@ from schemas.results import RESULT_TABLES
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Jobs": ("Brackets", "Training", "Diagnostic"),
+    "Jobs": ("Brackets", "Replicas", "Training", "Diagnostic"),
     "Data": ("Digits", "Idx", "Images", "LabelControls", "Text", "RegistryData"),
     "Choices of examples": ("First", "Indices", "Random"),
     "Pairs and directions": ("TopPairs", "TestLoss", "TestLogit", "SavedDirection"),
     "Orders of examples": ("Reorderings", "Swaps", "Shuffles", "ListedOrders"),
-    "Models": ("Mlp", "ConvNet", "MxResNet", "Transformer", "BagOfEmbeddings", "RegistryModel"),
+    "Replicas and what is measured of them": (
+        "Arm",
+        "Every",
+        "LogSpaced",
+        "Listed",
+        "Measures",
+        "Alignment",
+        "Barriers",
+        "Lyapunov",
+        "Growth",
+        "Bootstrap",
+    ),
+    "Moves of parameters": ("Gaussian", "Sphere", "GradientMove", "Reinitialise", "Where"),
+    "Changes of the batch schedule and of hyper-parameters": (
+        "SwapSteps",
+        "SwapExamples",
+        "Seat",
+        "Reshuffle",
+        "Reseed",
+        "DropExample",
+        "ReplaceExample",
+        "Change",
+    ),
+    "Models": ("Mlp", "Layers", "ConvNet", "MxResNet", "Transformer", "BagOfEmbeddings", "RegistryModel"),
     "Losses": ("CrossEntropy", "BinaryCrossEntropy", "GroupedCrossEntropy", "SquaredError", "RegistryLoss"),
     "Optimizers": ("Sgd", "Adam", "AdamW", "RmsProp", "RegistryOptimizer"),
+    "Learning-rate schedules": ("ConstantRate", "StepDecay", "CosineDecay", "LinearDecay", "ExponentialDecay"),
 }
 Schema = Mapping[str, Any]
 
@@ -50,7 +75,7 @@ parameters."""
 
 def specs_page() -> str:
     """The reference of job specs."""
-    definitions: Schema = job_spec.json_schema()["$defs"]
+    definitions = _definitions()
     parts = [_SPECS_HEAD]
     for title, names in SECTIONS.items():
         parts.append(f"## {title}")
@@ -66,6 +91,12 @@ def results_page() -> str:
 def pages() -> dict[Path, str]:
     """The text that each page should hold."""
     return {FOLDER / "specs.md": specs_page(), FOLDER / "results.md": results_page()}
+
+
+@cache
+def _definitions() -> Schema:
+    definitions: Schema = job_spec.json_schema()["$defs"]
+    return definitions
 
 
 def _spec(name: str, definitions: Schema) -> Iterator[str]:
@@ -147,7 +178,7 @@ def _default(schema: Schema) -> str:
 
 def _anchor(name: str) -> str:
     """Anchor of a heading `Name: kind: value` or `Name`, as GitHub makes it."""
-    kind = job_spec.json_schema()["$defs"][name]["properties"].get("kind")
+    kind = _definitions()[name]["properties"].get("kind")
     return name.lower() if kind is None else f"{name.lower()}-kind-{kind['const']}"
 
 

@@ -1,6 +1,6 @@
 """What can be submitted: the union of all job specs, and the arguments that do not change a result."""
 
-from typing import Annotated
+from typing import Annotated, assert_never
 
 from pydantic import Field, TypeAdapter
 
@@ -10,8 +10,22 @@ from schemas.diagnostic import Diagnostic
 from schemas.replicas import Replicas
 from schemas.training import Training
 
-JobSpec = Annotated[Training | Brackets | Replicas | Diagnostic, Field(discriminator="kind")]
-job_spec: TypeAdapter[Training | Brackets | Replicas | Diagnostic] = TypeAdapter(JobSpec)
+AnyJob = Training | Brackets | Replicas | Diagnostic
+JobSpec = Annotated[AnyJob, Field(discriminator="kind")]
+job_spec: TypeAdapter[AnyJob] = TypeAdapter(JobSpec)
+
+
+def training_of(spec: AnyJob) -> Training | None:
+    """The run that a job is or looks at; None where nothing is trained."""
+    match spec:
+        case Training():
+            return spec
+        case Brackets() | Replicas():
+            return spec.training
+        case Diagnostic():
+            return None
+        case _:
+            assert_never(spec)
 
 
 class Submission(Spec):

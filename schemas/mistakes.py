@@ -6,6 +6,7 @@ the person who wrote the input, so `Place` walks input and models together and l
 
 import itertools
 import json
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -49,21 +50,31 @@ def closest(errors: Sequence[Mapping[str, Any]], body: object) -> list[Mapping[s
     """Errors without those of members of a union that the input was never meant for.
 
     Where a value may be a word, a list or an object, pydantic says of each how the value differs from it. The one
-    whose error lies within the value came closest: the others, which want another type altogether, are left out. If
-    all want another type, they become one error of the type `alternatives`.
+    whose error lies within the value, or is not about its type, came closest: the others, which want another type
+    altogether, are left out. If all want another type, they become one error of the type `alternatives`.
     """
     paths = [locate(error["loc"], body, None).path for error in errors]
+    ordered = sorted(set(paths))
     found = list[Mapping[str, Any]]()
     for path, group in itertools.groupby(zip(errors, paths, strict=True), key=lambda pair: pair[1]):
         mine = [error for error, _ in group]
-        if any(other.startswith((f"{path}.", f"{path}[")) for other in paths):
+        if _begins_another(path, ordered):
             # `too_short` counts what is left of a list once invalid items are gone.
             found.extend(error for error in mine if error["type"] not in _OTHER_TYPE | {"too_short"})
         elif len(mine) > 1 and all(error["type"] in _OTHER_TYPE for error in mine):
             found.append({**mine[0], "type": "alternatives", "ctx": {"errors": mine}})
         else:
-            found.extend(mine)
+            found.extend([error for error in mine if error["type"] not in _OTHER_TYPE] or mine)
     return found
+
+
+def _begins_another(path: str, ordered: Sequence[str]) -> bool:
+    """Whether a field of what is at `path` is among the paths, which are in ascending order: there may be many."""
+    for opening in (f"{path}.", f"{path}["):
+        place = bisect_left(ordered, opening)
+        if place < len(ordered) and ordered[place].startswith(opening):
+            return True
+    return False
 
 
 def _join(path: str, part: str) -> str:
@@ -111,6 +122,8 @@ def what(error: Mapping[str, Any], place: Place) -> str:
             return "needs a field `kind` that says which variant it is"
         case "too_short":
             return f"expected at least {context['min_length']} of them; came {shown(error.get('input'))}"
+        case "too_long":
+            return f"expected at most {context['max_length']:,} of them; came {shown(error.get('input'))}"
         case "value_error" | "assertion_error":
             return str(context.get("error", error["msg"]))
         case "alternatives":
@@ -183,12 +196,11 @@ def explain(error: ValidationError, model: type[BaseModel] | None = None, body: 
         model: What the input was checked against, where that is known.
         body: The input.
     """
-    lines = list[str]()
+    found = dict[str, None]()  # each line once, in the order in which they came
     for item in closest(error.errors(include_url=False), body):
         place = locate(item["loc"], body, model)
         where = place.path or ".".join(str(part) for part in item["loc"])
-        line = ": ".join(part for part in (where, what(item, place)) if part)
-        if line not in lines:
-            lines.append(line)
+        found[": ".join(part for part in (where, what(item, place)) if part)] = None
+    lines = list(found)
     more = f"; and {len(lines) - 3} more" if len(lines) > 3 else ""
     return "; ".join(lines[:3]) + more

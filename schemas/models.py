@@ -11,17 +11,37 @@ from schemas.base import Name, Spec
 
 Activation = Literal["relu", "tanh", "gelu", "mish", "silu", "softplus"]
 Initialisation = Literal["pytorch", "kaiming_normal", "kaiming_sphere"]
-Width = Annotated[int, Field(ge=1, le=65_536)]
-Widths = Annotated[tuple[Width, ...], Field(max_length=64)]
+MAX_WIDTH = 65_536
+MAX_DEPTH = 64
+Width = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
+Widths = Annotated[tuple[Width, ...], Field(max_length=MAX_DEPTH)]
 Outputs = Annotated[int, Field(ge=1, le=100_000)]
+
+
+class Layers(Spec):
+    """Layers of equal width, by their number and either that width or the parameters that the model is to have."""
+
+    depth: Annotated[int, Field(ge=1, le=MAX_DEPTH)]
+    """How many layers."""
+    width: Width | None = None
+    """Width of each."""
+    parameters: Annotated[int, Field(ge=1, le=10**15)] | None = None
+    """Parameters of the whole model. The width is the one that comes nearest, of two the smaller; the number that the
+    model has then stands in the records of the run's blocks."""
+
+    @model_validator(mode="after")
+    def _one_measure(self) -> Self:
+        if (self.width is None) == (self.parameters is None):
+            raise ValueError("give either the `width` of the layers or the model's `parameters`, not both or neither")
+        return self
 
 
 class Mlp(Spec):
     """A multilayer perceptron on flattened inputs."""
 
     kind: Literal["mlp"] = "mlp"
-    hidden: Widths = (100,)
-    """Widths of the hidden layers; an empty list is a linear model."""
+    hidden: Widths | Layers = (100,)
+    """Widths of the hidden layers, or layers of equal width; an empty list is a linear model."""
     activation: Activation = "relu"
     """Brackets need second derivatives: on ReLU they exist almost everywhere only."""
     bias: bool = True
@@ -36,8 +56,8 @@ class ConvNet(Spec):
     """3×3 convolutions (stride 2 after the first), each with norm and activation; global average pool; linear."""
 
     kind: Literal["convnet"] = "convnet"
-    channels: Annotated[tuple[Width, ...], Field(min_length=1, max_length=32)] = (8, 16, 32)
-    """Output channels of each convolution."""
+    channels: Annotated[tuple[Width, ...], Field(min_length=1, max_length=MAX_DEPTH)] | Layers = (8, 16, 32)
+    """Output channels of each convolution, or convolutions with equally many."""
     norm: Literal["batch", "none"] = "batch"
     """`batch`: BatchNorm after each convolution, which then has no bias."""
     activation: Activation = "mish"
@@ -106,8 +126,8 @@ class BagOfEmbeddings(Spec):
     kind: Literal["bag_of_embeddings"] = "bag_of_embeddings"
     width: Width = 64
     """Features of a token."""
-    hidden: Widths = (64,)
-    """Widths of the hidden layers; an empty list makes the logits linear in the mean."""
+    hidden: Widths | Layers = (64,)
+    """Widths of the hidden layers, or layers of equal width; an empty list makes the logits linear in the mean."""
     activation: Activation = "gelu"
     """Activation after each hidden layer."""
     outputs: Outputs | None = None

@@ -88,4 +88,6 @@ class RegistryOptimizer(Spec):
     """Keyword arguments of the factory."""
 
 
-Optimizer = Annotated[Sgd | Adam | AdamW | RmsProp | RegistryOptimizer, Field(discriminator="kind")]
+Rule = Sgd | Adam | AdamW | RmsProp
+"""Update rules whose formula is known here."""
+Optimizer = Annotated[Rule | RegistryOptimizer, Field(discriminator="kind")]

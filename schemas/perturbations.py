@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from schemas.base import NonNegativeFloat, PositiveFloat, Spec, Step
-from schemas.data import Index, Indices
+from schemas.data import MAX_EXAMPLES, Examples, Index
 
 Scale = Literal["global", "per_tensor", "absolute"]
 """What ε means. `global`: the move has norm ε‖w‖, w all chosen elements together. `per_tensor`: each tensor's move
@@ -21,11 +21,11 @@ class Where(Spec):
     """Which elements of the parameters are moved: all of them unless something narrower is asked for."""
 
     tensors: Annotated[tuple[Pattern, ...], Field(min_length=1, max_length=100)] = ("*",)
-    """Names of parameter tensors, with `*` and `?` for any: `layers.0.*` is one module. At least one must match."""
+    """Names of parameter tensors, with `*` and `?` for any: `layers.0.*` is one module. Each must match a tensor."""
     fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Share of the elements of each chosen tensor, drawn without replacement; at least one."""
+    """Share of the elements of each chosen tensor, drawn by each replica without replacement; at least one."""
     element: Annotated[int, Field(ge=0)] | None = None
-    """One element, by its place in the one flattened tensor that is chosen."""
+    """One element, by its place in the one flattened tensor that is chosen, from 0."""
 
     @model_validator(mode="after")
     def _one_choice(self) -> Self:
@@ -62,7 +62,7 @@ class Sphere(Spec):
     unmovable: Literal["refuse", "skip", "additive"] = "refuse"
     """What becomes of a w that has norm 0 or one element only, and so no such move. `additive`: Gaussian noise."""
     additive_sd: PositiveFloat | None = None
-    """S.d. of that noise, per element; only with `additive`. It is multiplied by ε of `per_tensor` and `global`."""
+    """S.d. of that noise's elements as a multiple of ε, so that it vanishes with ε; only with `additive`."""
     step: Step = 0
     """After which optimizer step; 0 is the initialisation."""
     where: Where = Where()
@@ -90,12 +90,25 @@ class GradientMove(Spec):
     """What ε means."""
     direction: Literal["ascent", "descent"] = "ascent"
     """Sign of the move."""
-    examples: Indices | Annotated[int, Field(ge=1, le=100_000)] = 64
-    """Training examples of the batch: listed, or how many are drawn, by each replica for itself."""
+    examples: Examples | Annotated[int, Field(ge=1, le=MAX_EXAMPLES)] = 64
+    """Training examples of the batch: one choice for all replicas, or how many each replica draws for itself."""
     step: Step = 0
     """After which optimizer step; 0 is the initialisation."""
     where: Where = Where()
     """What is moved."""
+
+
+class Reinitialise(Spec):
+    """w is drawn anew by the rule of the run's own initialisation, by each replica for itself: another network.
+
+    A twin stays as it is.
+    """
+
+    kind: Literal["reinitialise"] = "reinitialise"
+    step: Step = 0
+    """After which optimizer step; 0 is the initialisation."""
+    where: Where = Where()
+    """What is drawn anew."""
 
 
 class SwapSteps(Spec):
@@ -140,7 +153,11 @@ class SwapExamples(Spec):
 
 
 class Reshuffle(Spec):
-    """What is left of the epoch and every later epoch after step `after` come in another random order."""
+    """What is left of the epoch and every later epoch after step `after` come in another random order.
+
+    The examples of an epoch stay in it, those of an epoch that the run does not finish too, and batches keep their
+    sizes: the order is all that differs.
+    """
 
     kind: Literal["reshuffle"] = "reshuffle"
     after: Step
@@ -148,11 +165,15 @@ class Reshuffle(Spec):
 
 
 class Reseed(Spec):
-    """After step `after`, the batches of the schedule of another seed: equal steps before, other data order after."""
+    """After step `after`, the batches of another schedule, each epoch of it an order of the whole split.
+
+    The first of those epochs is entered where the run is: of the examples that the replaced one had left, some do not
+    come and others come twice.
+    """
 
     kind: Literal["reseed"] = "reseed"
     after: Step
-    """The last step whose batch stays."""
+    """The last step whose batch stays; each replica draws its own schedule."""
 
 
 class DropExample(Spec):
@@ -207,7 +228,7 @@ class Change(Spec):
         return self
 
 
-Move = Gaussian | Sphere | GradientMove
+Move = Gaussian | Sphere | GradientMove | Reinitialise
 """What moves parameters."""
 Edit = SwapSteps | SwapExamples | Reshuffle | Reseed | DropExample | ReplaceExample
 """What changes the batch schedule."""
@@ -217,7 +238,7 @@ Perturbation = Annotated[Move | Edit | Change, Field(discriminator="kind")]
 def last_step(perturbation: Move | Edit | Change) -> int:
     """The latest optimizer step that a perturbation names; moves and edits that begin after a step name that step."""
     match perturbation:
-        case Gaussian() | Sphere() | GradientMove():
+        case Gaussian() | Sphere() | GradientMove() | Reinitialise():
             return perturbation.step
         case SwapSteps():
             return max(perturbation.first, perturbation.second)

@@ -6,12 +6,13 @@ so that arms which differ in ε alone are compared along the same directions.
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from schemas.base import Name, PositiveFloat, Seed, Spec, Step
+from schemas.changes import impossible
 from schemas.looks import Every, Looks, look_steps
 from schemas.optimizers import RegistryOptimizer
-from schemas.permutable import permutable
+from schemas.permutable import unpermutable
 from schemas.perturbations import Change, Perturbation, last_step
 from schemas.training import Training
 
@@ -62,11 +63,18 @@ class Barriers(Spec):
     """Loss and error along the straight path from the baseline to each replica, at checkpoints."""
 
     points: Annotated[int, Field(ge=25, le=1_001)] = 25
-    """Points of the path, its ends among them."""
+    """Points of the path, its ends among them; an odd number, so that one stands half way."""
     examples: OnExamples = 10_000
     """Examples of each split, drawn once for the job."""
     batchnorm_examples: Annotated[int, Field(ge=2, le=1_000_000)] = 2_000
     """Training examples from which BatchNorm's statistics are estimated anew at each point."""
+
+    @field_validator("points")
+    @classmethod
+    def _half_way(cls, points: int) -> int:
+        if points % 2 == 0:
+            raise ValueError(f"a path has an odd number of points, so that one stands half way; came {points}")
+        return points
 
 
 class Lyapunov(Spec):
@@ -142,7 +150,7 @@ class Replicas(Spec):
             raise ValueError(f"arms have different names; came {', '.join(names)}")
         for place, arm in enumerate(self.arms):
             self._check_arm(place, arm)
-        if self.alignment is not None and (why := permutable(self.training.model)) is not None:
+        if self.alignment is not None and (why := unpermutable(self.training.model)) is not None:
             raise ValueError(why)
         if self.growth.stop is not None and not self.growth.start < self.growth.stop <= self.training.steps:
             raise ValueError(
@@ -159,11 +167,9 @@ class Replicas(Spec):
                     f"the {perturbation.kind} of arm {self.arm_names[place]} reaches step {step}, past the end of "
                     f"the run's {self.training.steps} steps"
                 )
-            if isinstance(perturbation, Change) and perturbation.parameter not in hyper_parameters(self.training):
-                known = ", ".join(hyper_parameters(self.training))
-                raise ValueError(
-                    f"{self.training.optimizer.kind} has no {perturbation.parameter} to change; it has {known}"
-                )
+        changes = [perturbation for perturbation in arm.perturbations if isinstance(perturbation, Change)]
+        if (why := impossible(self.training.optimizer, changes)) is not None:
+            raise ValueError(f"arm {self.arm_names[place]}: {why}")
 
     @property
     def arm_names(self) -> tuple[str, ...]:
@@ -192,10 +198,3 @@ class Replicas(Spec):
                 return arm, number
             number -= one.replicas
         raise IndexError(f"the job has replicas 0 to {self.count - 1}, asked for {replica}")
-
-
-def hyper_parameters(training: Training) -> tuple[str, ...]:
-    """Names of the hyper-parameters of a run's optimizer that a `Change` may name."""
-    fields = type(training.optimizer).model_fields
-    plain = [name for name in ("lr", "momentum", "dampening", "weight_decay", "eps", "alpha") if name in fields]
-    return (*plain, *(("beta1", "beta2") if "betas" in fields else ()))

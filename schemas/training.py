@@ -9,6 +9,7 @@ from schemas.data import DIGITS_LABELS, Data, Digits
 from schemas.losses import CrossEntropy, Loss
 from schemas.models import Mlp, Model, RegistryModel
 from schemas.optimizers import Optimizer, Sgd
+from schemas.rates import MAX_STEPS, ConstantRate, Rate, mismatch
 
 MAX_CHECKPOINTS = 10_000
 
@@ -25,7 +26,9 @@ class Training(Spec):
     """Loss of one example; a batch's loss is the mean over its examples."""
     optimizer: Optimizer = Sgd()
     """The update rule."""
-    steps: Annotated[int, Field(ge=0, le=10_000_000)]
+    rate: Rate = ConstantRate()
+    """Factor on the optimizer's learning rate at each step: the share that the warmup allows, times the decay."""
+    steps: Annotated[int, Field(ge=0, le=MAX_STEPS)]
     """Optimizer steps."""
     batch_size: Annotated[int, Field(ge=1, le=1_000_000)] = 64
     """Examples in a step; the last batch of an epoch holds what is left of the split."""
@@ -49,6 +52,9 @@ class Training(Spec):
         if self.checkpoints and self.checkpoints[-1] > self.steps:
             beyond = [step for step in self.checkpoints if step > self.steps]
             raise ValueError(f"checkpoints {beyond[:5]} lie beyond the run's {self.steps} steps")
+        reason = mismatch(self.rate, self.steps)
+        if reason is not None:
+            raise ValueError(reason)
         outputs = None if isinstance(self.model, RegistryModel) else self.model.outputs
         if isinstance(self.data, Digits) and outputs not in (None, DIGITS_LABELS):
             raise ValueError(

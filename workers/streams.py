@@ -16,8 +16,11 @@ class Stream(IntEnum):
     NULL = 5  # pairs and random directions of the null of the commutator defect
     VERIFICATION = 6  # pairs that are computed again
     ORDERS = 7  # orders of examples that are compared
-    PERTURBATION = 8  # what is done to a replica
+    PERTURBATION = 8  # what a replica draws for itself: directions, elements, orders of its batches
     MEASURED = 9  # examples on which replicas are compared
+    BOOTSTRAP = 10  # resamples behind the interval of a mean
+    ALIGNMENT = 11  # orders in which groups of units are matched
+    TANGENTS = 12  # first tangents of Lyapunov exponents
 
 
 def generator(seed: int, stream: Stream, *branch: int) -> np.random.Generator:

@@ -13,6 +13,7 @@ from bench.brackets.subjects import CONVNET, IMAGE, MLP, MLP_INPUT, Subject, sub
 from bench.brackets.textbook import textbook_norms
 from bench.brackets.timing import Spread, Times, interleaved
 from bench.report import Figure
+from schemas.widths import widths
 
 TOLERANCE = 1e-3
 TILE_EDGE = 512
@@ -46,8 +47,9 @@ def large_mlp(conditions: Conditions) -> list[Figure]:
     a, b = torch.randn(2, n, n, device=conditions.device).unbind()
     methods = {"engine": lambda: list(tiles(given, shapes)), "matrix": lambda: a @ b}
     times = interleaved(methods, 3 if conditions.quick else 7, conditions.device, {"matrix": 5})
-    widths = (*MLP.hidden, given.targets.shape[1])
-    operations = N * (N - 1) * 4 * sum(d * before for before, d in pairwise(widths))
+    K = given.targets.shape[1]
+    ends = (*widths(MLP, *MLP_INPUT, K), K)
+    operations = N * (N - 1) * 4 * sum(d * before for before, d in pairwise(ends))
     best = min(times.seconds["matrix"])
     share = Spread.of([operations / taken / (2 * n**3 / best) for taken in times.seconds["engine"]])
     return [

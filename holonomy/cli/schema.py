@@ -11,11 +11,13 @@ from schemas.base import Spec
 from schemas.brackets import Brackets
 from schemas.datasets import DatasetImport
 from schemas.diagnostic import Diagnostic
+from schemas.replicas import Replicas
 from schemas.training import Training
 
 KINDS: dict[str, type[Spec]] = {
     "training": Training,
     "brackets": Brackets,
+    "replicas": Replicas,
     "diagnostic": Diagnostic,
     "dataset-import": DatasetImport,
 }

@@ -11,15 +11,21 @@ from pydantic import BaseModel, ValidationError
 from holonomy.errors import BadFile
 from schemas.brackets import Brackets
 from schemas.diagnostic import Diagnostic
-from schemas.jobs import job_spec
+from schemas.jobs import AnyJob, job_spec
 from schemas.mistakes import closest, locate, what
+from schemas.replicas import Replicas
 from schemas.training import Training
 
 SHOWN_MISTAKES = 10
-MODELS: dict[object, type[BaseModel]] = {"training": Training, "brackets": Brackets, "diagnostic": Diagnostic}
+MODELS: dict[object, type[BaseModel]] = {
+    "training": Training,
+    "brackets": Brackets,
+    "replicas": Replicas,
+    "diagnostic": Diagnostic,
+}
 
 
-def read_spec(path: str) -> Training | Brackets | Diagnostic:
+def read_spec(path: str) -> AnyJob:
     """The spec in a file; `-` reads standard input.
 
     Raises:
@@ -29,12 +35,14 @@ def read_spec(path: str) -> Training | Brackets | Diagnostic:
     return parse_spec(text, name)
 
 
-def parse_spec(text: str, name: str) -> Training | Brackets | Diagnostic:
+def parse_spec(text: str, name: str) -> AnyJob:
     """The spec in a text; `name` is what messages call it."""
     value, node = _parse(text, name)
     _refuse_repeated_keys(node, name)
     if not isinstance(value, dict):
-        raise BadFile(f"{name}: expected a job spec, a mapping with `kind: brackets`, `training` or `diagnostic`")
+        raise BadFile(
+            f"{name}: expected a job spec, a mapping with `kind: training`, `brackets`, `replicas` or `diagnostic`"
+        )
     try:
         return job_spec.validate_python(value)
     except ValidationError as error:

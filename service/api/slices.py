@@ -6,7 +6,7 @@ into what follows), then the arrays in row-major order.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +33,8 @@ _DTYPES: dict[str, str] = {
     "U8": "|u1",
     "BOOL": "|b1",
 }
+_NAMES = {np.dtype(code): name for name, code in _DTYPES.items()}
+_CHUNK_BYTES = 8 * 2**20
 
 
 class _Entry(BaseModel):
@@ -106,6 +108,35 @@ def read_row(store: ObjectStore, ref: ObjectRef, array: Stored, index: int) -> A
     start = array.start + index * count * array.dtype.itemsize
     data = store.get_range(ref.key, start, start + count * array.dtype.itemsize)
     return np.frombuffer(data, array.dtype).reshape(rest)
+
+
+def stream_rows(
+    store: ObjectStore, ref: ObjectRef, arrays: Mapping[str, Stored], index: int
+) -> tuple[int, Iterator[bytes]]:
+    """Length and chunks of a safetensors object that holds row `index` of each array, read while it is sent.
+
+    Raises:
+        IndexError: an array has no such row.
+    """
+    header, spans, end = dict[str, object](), list[tuple[int, int]](), 0
+    for name, array in arrays.items():
+        rows, *rest = array.shape
+        if not 0 <= index < rows:
+            raise IndexError(f"row {index} of array {name!r}, which has {rows}")
+        size = math.prod(rest) * array.dtype.itemsize
+        header[name] = {"dtype": _NAMES[array.dtype], "shape": rest, "data_offsets": [end, end + size]}
+        start = array.start + index * size
+        spans += [(at, min(at + _CHUNK_BYTES, start + size)) for at in range(start, start + size, _CHUNK_BYTES)]
+        end += size
+    head = json.dumps(header).encode()
+    head += b" " * (-len(head) % _LENGTH_BYTES)  # the format wants the arrays aligned
+
+    def chunks() -> Iterator[bytes]:
+        yield len(head).to_bytes(_LENGTH_BYTES, "little") + head
+        for span in spans:
+            yield store.get_range(ref.key, *span)
+
+    return _LENGTH_BYTES + len(head) + end, chunks()
 
 
 def pack(arrays: Mapping[str, Array]) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 
-from schemas.results import Column, ColumnType
+from schemas.columns import Column, ColumnType
 from service.api.table_query import TableQuery
 
 ARROW = "application/vnd.apache.arrow.stream"

@@ -3,21 +3,25 @@
 from typing import assert_never
 
 from schemas.brackets import Brackets
+from schemas.data import DIGITS_LABELS
 from schemas.diagnostic import Diagnostic
+from schemas.jobs import AnyJob
 from schemas.misfit import misfit
 from schemas.models import RegistryModel
+from schemas.replicas import Replicas
 from schemas.training import Training
 from service.errors import Refused
 from service.planner.bracket_limits import check_brackets
 from service.planner.ceilings import MAX_BLOCKS, check_bytes
 from service.planner.memory import ITEM_BYTES
+from service.planner.replica_limits import check_replicas
 from service.planner.size import DataSize, model_size
 
 # The batch schedule is one object, and every segment of the run reads it.
 MAX_SCHEDULE_BYTES = 2**31
 
 
-def check(spec: Training | Brackets | Diagnostic, data: DataSize) -> None:
+def check(spec: AnyJob, data: DataSize) -> None:
     """Refuse a spec that cannot be computed here.
 
     Raises:
@@ -37,6 +41,9 @@ def check(spec: Training | Brackets | Diagnostic, data: DataSize) -> None:
         case Brackets():
             _check_training(spec.training, data)
             check_brackets(spec, data)
+        case Replicas():
+            _check_training(spec.training, data)
+            check_replicas(spec, data)
         case _:
             assert_never(spec)
 
@@ -49,7 +56,8 @@ def _check_training(spec: Training, data: DataSize) -> None:
             f"the model has {outputs} outputs but the dataset has {data.labels} labels: "
             "leave `outputs` out, or make them equal",
         )
-    reason = None if data.shape is None else misfit(spec.model, data.shape, data.vocabulary)
+    labels = data.labels or DIGITS_LABELS
+    reason = None if data.shape is None else misfit(spec.model, data.shape, data.vocabulary, labels)
     if reason is not None:
         raise Refused("inputs_mismatch", reason)
     batch = min(spec.batch_size, data.train or spec.batch_size)

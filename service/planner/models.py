@@ -5,6 +5,7 @@ from math import prod
 
 from schemas.models import BagOfEmbeddings, ConvNet, Mlp, MxResNet, Transformer
 from schemas.residual import LAYOUTS, Layout
+from schemas.widths import widths
 from service.planner.layers import NOTHING, ModelSize, convolution, embedding, linear, norm, product
 
 Shape = tuple[int, ...]
@@ -14,15 +15,16 @@ Extent = tuple[int, int]
 
 def mlp(model: Mlp, shape: Shape, outputs: int) -> ModelSize:
     """On flattened inputs."""
-    widths = (prod(shape), *model.hidden, outputs)
-    return sum((linear(a, b, bias=model.bias) for a, b in pairwise(widths)), start=NOTHING)
+    inputs = prod(shape)
+    ends = (inputs, *widths(model, inputs, outputs), outputs)
+    return sum((linear(a, b, bias=model.bias) for a, b in pairwise(ends)), start=NOTHING)
 
 
 def convnet(model: ConvNet, shape: Shape, outputs: int) -> ModelSize:
     """On images (channels, height, width)."""
     incoming, *rest = shape
     extent, size = (rest[0], rest[1]), NOTHING
-    for layer, channels in enumerate(model.channels):
+    for layer, channels in enumerate(widths(model, incoming, outputs)):
         if model.norm == "batch":
             added, extent = _normed(incoming, channels, 3, extent, 2 if layer else 1)
         else:
@@ -74,7 +76,7 @@ def transformer(model: Transformer, shape: Shape, outputs: int, vocabulary: int 
 
 def bag_of_embeddings(model: BagOfEmbeddings, shape: Shape, outputs: int, vocabulary: int) -> ModelSize:
     """On texts (length,)."""
-    perceptron = mlp(Mlp(hidden=model.hidden), (model.width,), outputs)
+    perceptron = mlp(Mlp(hidden=widths(model, vocabulary, outputs)), (model.width,), outputs)
     return embedding(vocabulary, model.width, shape[0]) + perceptron
 
 

@@ -6,14 +6,27 @@ from typing import assert_never
 from schemas.blocks import DiagnosticBlock, JobId
 from schemas.brackets import Brackets
 from schemas.diagnostic import Diagnostic
+from schemas.jobs import AnyJob
 from schemas.models import Mlp
+from schemas.replicas import Replicas
 from schemas.training import Training
 from service.planner.blocks import Plan, PlannedBlock
 from service.planner.brackets import Bounds, plan_brackets
-from service.planner.costs import Cost, Costs, MeasuredDevice, bracket_keys, on, training_key
-from service.planner.guesses import guessed_bracket_seconds, guessed_step_seconds
+from service.planner.costs import (
+    Cost,
+    Costs,
+    MeasuredDevice,
+    bracket_keys,
+    cost_keys,
+    on,
+    replica_keys,
+    training_key,
+)
+from service.planner.group_memory import most_replicas
+from service.planner.guesses import guessed_bracket_seconds, guessed_replica_seconds, guessed_step_seconds
 from service.planner.memory import micro_edge, moved_bytes, projected_micro, projected_rows, stored_bytes
 from service.planner.paths import likely_path
+from service.planner.replicas import Crew, plan_replicas
 from service.planner.size import DataSize, model_size
 from service.planner.training import plan_training
 
@@ -35,7 +48,7 @@ class Cluster:
 
 
 def plan(
-    spec: Training | Brackets | Diagnostic,
+    spec: AnyJob,
     *,
     job_id: JobId,
     parent_id: JobId | None,
@@ -66,18 +79,18 @@ def plan(
                 ]
             )
         case Training():
-            cost = step_cost(spec, data, costs, cluster)
-            made = plan_training(spec, job_id, cost)
-            return Plan(made.blocks, made.details | {"costs": {"training_segment": training_key(spec)}})
+            made = plan_training(spec, job_id, step_cost(spec, data, costs, cluster))
         case Brackets():
             if parent_id is None:
                 raise ValueError(f"job {job_id} is a bracket job and needs a training run as its parent")
             _, workers = cluster.serves(spec.device)
             bounds = bracket_bounds(spec, data, cluster)
             made = plan_brackets(spec, job_id, parent_id, bracket_costs(spec, data, costs, cluster), bounds, workers)
-            return Plan(made.blocks, made.details | {"costs": bracket_keys(spec)})
+        case Replicas():
+            made = plan_replicas(spec, job_id, replica_costs(spec, data, costs, cluster), crew(spec, data, cluster))
         case _:
             assert_never(spec)
+    return Plan(made.blocks, made.details | {"costs": cost_keys(spec)})
 
 
 def step_cost(spec: Training, data: DataSize, costs: Costs, cluster: Cluster) -> Cost:
@@ -92,6 +105,20 @@ def bracket_costs(spec: Brackets, data: DataSize, costs: Costs, cluster: Cluster
     size, path = model_size(spec.training, data), likely_path(spec, device)
     guesses = guessed_bracket_seconds(spec, size, path)
     return {kind: costs.of(on(key, device), guesses[kind]) for kind, key in bracket_keys(spec).items()}
+
+
+def replica_costs(spec: Replicas, data: DataSize, costs: Costs, cluster: Cluster) -> dict[str, Cost]:
+    """Seconds of a unit of each kind of block of a replica job."""
+    device, _ = cluster.serves(spec.training.device)
+    guesses = guessed_replica_seconds(spec, model_size(spec.training, data), data)
+    return {kind: costs.of(on(key, device), guesses[kind]) for kind, key in replica_keys(spec).items()}
+
+
+def crew(spec: Replicas, data: DataSize, cluster: Cluster) -> Crew:
+    """Who trains the groups of a replica job, and what a block may hold."""
+    device, workers = cluster.serves(spec.training.device)
+    size = model_size(spec.training, data)
+    return Crew(device=device, workers=workers, most=most_replicas(spec, size, device), tensors=size.tensors)
 
 
 def bracket_bounds(spec: Brackets, data: DataSize, cluster: Cluster) -> Bounds:

@@ -68,9 +68,10 @@ def model_size(training: Training, data: DataSize) -> ModelSize:
         shape, vocabulary = (UNKNOWN_LENGTH,), UNKNOWN_VOCABULARY
     else:
         shape, vocabulary = UNKNOWN_IMAGE, None
-    if isinstance(model, RegistryModel) or misfit(model, shape, vocabulary) is not None:
+    labels = data.labels or DIGITS_LABELS
+    if isinstance(model, RegistryModel) or misfit(model, shape, vocabulary, labels) is not None:
         return UNKNOWN_MODEL
-    return _walked(model, shape, model.outputs or data.labels or DIGITS_LABELS, vocabulary)
+    return _walked(model, shape, model.outputs or labels, vocabulary)
 
 
 def _walked(model: ZooModel, shape: tuple[int, ...], outputs: int, vocabulary: int | None) -> ModelSize:

@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, text
 
-from schemas.brackets import Brackets
 from schemas.canonical import digest
 from schemas.data import Idx, Images, Imported, Text
 from schemas.datasets import (
@@ -17,12 +16,10 @@ from schemas.datasets import (
     TextManifest,
     dataset_manifest,
 )
-from schemas.diagnostic import Diagnostic
 from schemas.images import channel_values, output_labels
+from schemas.jobs import AnyJob, training_of
 from schemas.training import Training
 from service.errors import Missing, Refused
-
-Spec = Training | Brackets | Diagnostic
 
 _INSERT = text("""
     insert into datasets (digest, kind, manifest) values (:digest, :kind, cast(:manifest as jsonb))
@@ -56,31 +53,28 @@ def listed(connection: Connection) -> list[Dataset]:
     ]
 
 
-def pinned(connection: Connection, spec: Spec) -> Spec:
+def pinned(connection: Connection, spec: AnyJob) -> AnyJob:
     """The spec with the name of an imported dataset replaced by the digest it stands for now.
 
     Raises:
         Missing: there is no dataset of that name or digest; the message lists the known names.
         Refused: the dataset is of another kind than the spec says, or lacks labels or channels that it asks for.
     """
-    match spec:
-        case Training(data=Imported() as data):
-            return spec.model_copy(update={"data": _pin(connection, data)})
-        case Brackets(training=Training(data=Imported() as data) as training):
-            pinned_training = training.model_copy(update={"data": _pin(connection, data)})
-            return spec.model_copy(update={"training": pinned_training})
-        case _:
-            return spec
+    training = training_of(spec)
+    if training is None or not isinstance(training.data, Imported):
+        return spec
+    pinned_training = training.model_copy(update={"data": _pin(connection, training.data)})
+    return pinned_training if isinstance(spec, Training) else spec.model_copy(update={"training": pinned_training})
 
 
-def manifest_of(connection: Connection, spec: Spec) -> DatasetManifest | None:
+def manifest_of(connection: Connection, spec: AnyJob) -> DatasetManifest | None:
     """The manifest of a pinned spec's imported dataset; None when it uses none.
 
     Raises:
         Missing: the digest is not there.
     """
-    training = spec.training if isinstance(spec, Brackets) else spec
-    if not isinstance(training, Training) or not isinstance(training.data, Imported):
+    training = training_of(spec)
+    if training is None or not isinstance(training.data, Imported):
         return None
     return _manifest(connection, str(training.data.digest))
 

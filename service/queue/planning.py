@@ -8,16 +8,14 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from schemas.blocks import BlockError, JobId
-from schemas.brackets import Brackets
-from schemas.jobs import job_spec
+from schemas.jobs import AnyJob, job_spec, training_of
 from schemas.states import JobState
-from schemas.training import Training
 from service.planner.blocks import Plan, PlannedBlock
-from service.planner.costs import Costs, bracket_keys, training_key
+from service.planner.costs import cost_keys
 from service.planner.plan import Cluster, plan
 from service.planner.size import DataSize, data_size
 from service.queue.costs import measured
-from service.queue.datasets import Spec, manifest_of
+from service.queue.datasets import manifest_of
 from service.queue.dispatchers import cluster
 from service.queue.events import Line, write
 from service.queue.settle import fail
@@ -74,29 +72,16 @@ def _plan(connection: Connection, job: Any, parent_id: int | None) -> Plan:
         job_id=JobId(job.id),
         parent_id=None if parent_id is None else JobId(parent_id),
         data=_data(connection, spec),
-        costs=_costs(connection, spec),
+        costs=measured(connection, cost_keys(spec).values()),
         cluster=cluster(connection) or Cluster(),
     )
 
 
-def _data(connection: Connection, spec: Spec) -> DataSize:
-    match spec:
-        case Training():
-            return data_size(spec.data, manifest_of(connection, spec))
-        case Brackets():
-            return data_size(spec.training.data, manifest_of(connection, spec))
-        case _:
-            return DataSize(None, None, None, None)
-
-
-def _costs(connection: Connection, spec: Spec) -> Costs:
-    match spec:
-        case Training():
-            return measured(connection, [training_key(spec)])
-        case Brackets():
-            return measured(connection, bracket_keys(spec).values())
-        case _:
-            return Costs()
+def _data(connection: Connection, spec: AnyJob) -> DataSize:
+    training = training_of(spec)
+    if training is None:
+        return DataSize(None, None, None, None)
+    return data_size(training.data, manifest_of(connection, spec))
 
 
 def _insert(connection: Connection, job: Any, made: Plan) -> None:

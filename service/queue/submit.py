@@ -11,13 +11,12 @@ from sqlalchemy import Connection, text
 
 from schemas.brackets import Brackets
 from schemas.canonical import canonical_json, digest
-from schemas.jobs import Submission
+from schemas.jobs import AnyJob, Submission, training_of
 from schemas.states import JobState
-from schemas.training import Training
 from service.errors import Conflict
 from service.planner.limits import check
 from service.planner.size import DataSize, data_size
-from service.queue.datasets import Spec, manifest_of, pinned
+from service.queue.datasets import manifest_of, pinned
 from service.queue.directions import check_directions
 from service.queue.events import Line, write
 from service.queue.retry import revive
@@ -52,7 +51,7 @@ _HURRY = text("""
 class _Wanted:
     """A job that should be there."""
 
-    spec: Spec
+    spec: AnyJob
     digest: str
     name: str | None
     priority: int
@@ -108,15 +107,15 @@ def submit(
     return job_id, created
 
 
-def _sizes(connection: Connection, spec: Spec) -> DataSize:
-    training = spec.training if isinstance(spec, Brackets) else spec
-    if not isinstance(training, Training):
+def _sizes(connection: Connection, spec: AnyJob) -> DataSize:
+    training = training_of(spec)
+    if training is None:
         return DataSize(None, None, None, None)
     return data_size(training.data, manifest_of(connection, spec))
 
 
 def _find_or_make(
-    connection: Connection, spec: Spec, submission: Submission, submitted_by: str, version: str
+    connection: Connection, spec: AnyJob, submission: Submission, submitted_by: str, version: str
 ) -> tuple[int, bool]:
     wanted = _Wanted(
         spec, digest(spec), submission.name, submission.priority, submission.max_running_blocks, implicit=False

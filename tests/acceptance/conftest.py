@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from holonomy import Client
 from service.embedded import stack
 
 
@@ -28,6 +29,18 @@ def stack_folder() -> Iterator[Path]:
     yield folder
     stack.down(folder)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def client(stack_folder: Path) -> Iterator[Client]:
+    """A client that found the shared stack by its folder alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("HOLONOMY_URL", "HOLONOMY_TOKEN"):
+            patch.delenv(name, raising=False)
+        patch.setenv("HOLONOMY_HOME", str(stack_folder))
+        found = Client()
+    with found:
+        yield found
 
 
 def environment_of(folder: Path) -> dict[str, str]:

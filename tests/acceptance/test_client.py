@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +10,6 @@ import pytest
 
 from holonomy import Brackets, Client, Diagnostic, Idx, NotStored, Training
 from service.embedded import stack
-
-
-@pytest.fixture
-def client(stack_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    for name in ("HOLONOMY_URL", "HOLONOMY_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOLONOMY_HOME", str(stack_folder))
-    with Client() as found:
-        yield found
 
 
 def kill(folder: Path, name: str) -> None:

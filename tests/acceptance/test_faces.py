@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import polars as pl
-import pytest
 
 from holonomy import (
     Adam,
@@ -32,14 +31,6 @@ def holonomy(environment: dict[str, str], *arguments: str) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.fixture
-def client(stack_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Client:
-    for name in ("HOLONOMY_URL", "HOLONOMY_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOLONOMY_HOME", stack_environment["HOLONOMY_HOME"])
-    return Client()
-
-
 def test_from_drawn_faces_to_flagged_outputs(
     client: Client, stack_environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -64,29 +55,28 @@ def test_from_drawn_faces_to_flagged_outputs(
         null_pairs=2,
         verify=1,
     )
-    with client:
-        job = client.submit(spec).wait(timeout=280, progress=False)
-        pairs = job.pairs(STEPS)
-        assert len(pairs) == EXAMPLES * (EXAMPLES - 1) // 2
-        assert pairs["bracket_norm"].min() > 0
-        tensors = job.table("tensors")
-        start, end = (tensors.filter(pl.col("step") == step) for step in (0, STEPS))
-        assert len(end) == 68
-        # The last BatchNorm of a branch starts at 0: at step 0 nothing before it has a gradient.
-        assert int(start["zero_gradient"].sum()) == 32
-        assert not end["zero_gradient"].any()
-        fits = job.table("fits").filter(pl.col("step") == STEPS)
-        assert set(fits["part"]) == {"bracket", "gauss_newton"}
-        # Bracket and gradient RMS lie along a line of slope 1: the finding that this network is known for.
-        assert fits.filter(pl.col("part") == "bracket")["residual_sd_decades"].item() < 0.25
-        checked = job.table("verifications")
-        assert checked["path"].unique().to_list() == ["tap"]
-        assert checked["norm_error"].max() < 1e-3
-        outputs = job.table("outputs").filter(pl.col("step") == STEPS)
-        assert outputs["label"].to_list() == [*faces.NAMES, *CONTROL_LABELS]
-        black = outputs.row(by_predicate=pl.col("label") == "Black_Hair", named=True)
-        assert black["rival_lift"] == 0
-        assert black["rival"].endswith("_Hair")
-        report = holonomy(stack_environment, "flags", str(job.id), "--step", str(STEPS))
+    job = client.submit(spec).wait(timeout=280, progress=False)
+    pairs = job.pairs(STEPS)
+    assert len(pairs) == EXAMPLES * (EXAMPLES - 1) // 2
+    assert pairs["bracket_norm"].min() > 0
+    tensors = job.table("tensors")
+    start, end = (tensors.filter(pl.col("step") == step) for step in (0, STEPS))
+    assert len(end) == 68
+    # The last BatchNorm of a branch starts at 0: at step 0 nothing before it has a gradient.
+    assert int(start["zero_gradient"].sum()) == 32
+    assert not end["zero_gradient"].any()
+    fits = job.table("fits").filter(pl.col("step") == STEPS)
+    assert set(fits["part"]) == {"bracket", "gauss_newton"}
+    # Bracket and gradient RMS lie along a line of slope 1: the finding that this network is known for.
+    assert fits.filter(pl.col("part") == "bracket")["residual_sd_decades"].item() < 0.25
+    checked = job.table("verifications")
+    assert checked["path"].unique().to_list() == ["tap"]
+    assert checked["norm_error"].max() < 1e-3
+    outputs = job.table("outputs").filter(pl.col("step") == STEPS)
+    assert outputs["label"].to_list() == [*faces.NAMES, *CONTROL_LABELS]
+    black = outputs.row(by_predicate=pl.col("label") == "Black_Hair", named=True)
+    assert black["rival_lift"] == 0
+    assert black["rival"].endswith("_Hair")
+    report = holonomy(stack_environment, "flags", str(job.id), "--step", str(STEPS))
     assert "Control labels move" in report
     assert "Missing control: a job with a softmax head" in report

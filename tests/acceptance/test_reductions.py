@@ -1,8 +1,5 @@
 """One job with every reduction, from its spec to the tables that the client reads."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -28,16 +25,6 @@ PAIRS = N * (N - 1) // 2
 TRAINING = Training(
     model=Mlp(hidden=(16,), activation="tanh"), optimizer=Sgd(lr=0.1), steps=20, batch_size=32, checkpoints=STEPS
 )
-
-
-@pytest.fixture(scope="module")
-def client(stack_folder: Path) -> Iterator[Client]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("HOLONOMY_URL", "HOLONOMY_TOKEN"):
-            patch.delenv(name, raising=False)
-        patch.setenv("HOLONOMY_HOME", str(stack_folder))
-        with Client() as found:
-            yield found
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,11 @@ from holonomy.presets import digits_brackets
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
-    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.md"), *ROOT.glob("bench/**/*.md")]
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md"), *ROOT.glob("bench/**/*.md")]
 )
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
-EXAMPLES = sorted(ROOT.glob("examples/*.yaml"))
+FOLDERS = sorted(page.parent for page in ROOT.glob("examples/**/README.md"))
+EXAMPLES = sorted(ROOT.glob("examples/**/*.yaml"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -21,15 +22,21 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_an_example_is_a_spec_and_is_listed(example: Path) -> None:
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: str(example.relative_to(ROOT / "examples")))
+def test_an_example_is_a_spec(example: Path) -> None:
     read_spec(str(example))
-    assert f"`{example.name}`" in (ROOT / "examples/README.md").read_text()
 
 
-def test_listed_examples_exist() -> None:
-    listed = re.findall(r"`(\w+\.yaml)`", (ROOT / "examples/README.md").read_text())
-    assert sorted(listed) == [example.name for example in EXAMPLES]
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_the_examples_of_a_folder_are_listed_in_its_page(folder: Path) -> None:
+    listed = re.findall(r"^\| `(\w+\.yaml)` \|", (folder / "README.md").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(example.name for example in folder.glob("*.yaml"))
+
+
+def test_every_example_lies_in_a_folder_with_a_page_that_is_linked() -> None:
+    assert {example.parent for example in EXAMPLES} == set(FOLDERS)
+    linked = LINK.findall((ROOT / "examples/README.md").read_text())
+    assert {f"{folder.name}/README.md" for folder in FOLDERS if folder != ROOT / "examples"} <= set(linked)
 
 
 def test_the_example_of_the_demo_is_the_demo() -> None:

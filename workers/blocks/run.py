@@ -15,10 +15,14 @@ from schemas.blocks import (
     BracketTile,
     DiagnosticBlock,
     ObjectRef,
+    ReplicaExponents,
+    ReplicaPaths,
+    ReplicaSegment,
     TrainingSegment,
 )
 from schemas.brackets import Brackets
 from schemas.diagnostic import Diagnostic
+from schemas.replicas import Replicas
 from schemas.training import Training
 from workers.blocks.bracket_minibatches import bracket_minibatches
 from workers.blocks.bracket_outputs import bracket_outputs
@@ -28,6 +32,9 @@ from workers.blocks.bracket_reorderings import bracket_reorderings
 from workers.blocks.bracket_summary import bracket_summary
 from workers.blocks.bracket_tile import bracket_tile
 from workers.blocks.diagnostic import diagnostic
+from workers.blocks.replica_exponents import replica_exponents
+from workers.blocks.replica_paths import replica_paths
+from workers.blocks.replica_segment import replica_segment
 from workers.context import Context
 from workers.errors import BlockFault
 from workers.memory import memory_faults
@@ -38,7 +45,7 @@ S = TypeVar("S", bound=Spec)
 
 
 def run(
-    spec: Training | Brackets | Diagnostic,
+    spec: Training | Brackets | Replicas | Diagnostic,
     payload: AnyPayload,
     inputs: Sequence[ObjectRef],
     context: Context,
@@ -77,6 +84,12 @@ def run(
                 return bracket_perturbations(_of(spec, Brackets), payload, inputs, context, shrink)
             case BracketOutputs():
                 return bracket_outputs(_of(spec, Brackets), payload, inputs, context)
+            case ReplicaSegment():
+                return replica_segment(_of(spec, Replicas), payload, inputs, context, shrink)
+            case ReplicaPaths():
+                return replica_paths(_of(spec, Replicas), payload, inputs, context)
+            case ReplicaExponents():
+                return replica_exponents(_of(spec, Replicas), payload, inputs, context)
             case DiagnosticBlock():
                 return diagnostic(_of(spec, Diagnostic), payload, context)
             case _:

@@ -18,11 +18,14 @@ SIGNS = (
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
+def refusals(what: str = "brackets") -> Iterator[None]:
     """Turn torch.func's refusals of a model inside into a `UserFault`.
 
+    Args:
+        what: Who needs the derivatives, in the plural.
+
     Raises:
-        UserFault: the model uses an operation without the derivatives or batching that brackets need.
+        UserFault: the model uses an operation without the derivatives or batching that they need.
     """
     try:
         yield
@@ -30,7 +33,7 @@ def refusals() -> Iterator[None]:
         if any(sign in str(error) for sign in SIGNS):
             reason = str(error).strip().splitlines()[0]
             raise UserFault(
-                "brackets need a model that torch.func can differentiate twice and batch over directions, "
+                f"{what} need a model that torch.func can differentiate twice and batch over directions, "
                 f"PyTorch refused it: {reason}"
             ) from error
         raise

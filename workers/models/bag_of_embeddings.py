@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from schemas.models import BagOfEmbeddings, Mlp
+from schemas.widths import widths
 from workers.models.mlp import mlp
 from workers.models.pools import PADDING, TokenMean
 
@@ -24,5 +25,6 @@ class Bag(nn.Module):
 
 def bag_of_embeddings(spec: BagOfEmbeddings, outputs: int, vocabulary: int) -> nn.Module:
     """A bag of tokens below `vocabulary`."""
-    perceptron = mlp(Mlp(hidden=spec.hidden, activation=spec.activation), (spec.width,), outputs)
+    hidden = widths(spec, vocabulary, outputs)
+    perceptron = mlp(Mlp(hidden=hidden, activation=spec.activation), (spec.width,), outputs)
     return Bag(vocabulary, spec.width, perceptron)

@@ -33,9 +33,9 @@ def build(spec: Model, input_shape: tuple[int, ...], labels: int, vocabulary: in
         vocabulary: Number of token ids of a text dataset, padding included; None where inputs are not text.
 
     Raises:
-        UserFault: the spec does not fit the inputs, or names a model that is not installed.
+        UserFault: the spec does not fit the data, or names a model that is not installed.
     """
-    reason = misfit(spec, input_shape, vocabulary)
+    reason = misfit(spec, input_shape, vocabulary, labels)
     if reason is not None:
         raise UserFault(reason)
     if isinstance(spec, RegistryModel):

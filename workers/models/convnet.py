@@ -3,6 +3,7 @@
 from torch import nn
 
 from schemas.models import ConvNet
+from schemas.widths import widths
 from workers.models.activations import activation
 from workers.models.pools import GlobalAveragePool
 
@@ -14,7 +15,7 @@ def convnet(spec: ConvNet, input_shape: tuple[int, ...], outputs: int) -> nn.Mod
     """
     layers: list[nn.Module] = []
     channels_in = input_shape[0]
-    for position, channels in enumerate(spec.channels):
+    for position, channels in enumerate(widths(spec, channels_in, outputs)):
         normed = spec.norm == "batch"
         layers.append(
             nn.Conv2d(channels_in, channels, 3, stride=1 if position == 0 else 2, padding=1, bias=not normed)

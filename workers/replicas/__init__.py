@@ -1,1 +1,1 @@
-"""Perturbed replicas: networks that began almost the same, trained side by side and compared."""
+"""Perturbed replicas of a run: trained together with it, and compared with it."""

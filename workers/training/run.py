@@ -17,6 +17,7 @@ from workers.models import initialised
 from workers.models.outputs import check_outputs
 from workers.training.evaluate import Evaluation, evaluate
 from workers.training.optimizers import optimizer
+from workers.training.rates import Rates
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Run:
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
+    rates: Rates
     dataset: Dataset
     loss: ExampleLoss
     train_targets: Tensor
@@ -46,7 +48,8 @@ class Run:
         """The run at step 0, on the dataset's device.
 
         Raises:
-            UserFault: the model, loss or optimizer do not fit the data, or are not installed.
+            UserFault: the model, loss or optimizer do not fit the data, or are not installed, or the optimizer has no
+                learning rate.
         """
         K = len(dataset.label_names)
         model = initialised(spec.model, dataset.input_shape, K, spec.seed, dtype, dataset.vocabulary)
@@ -55,9 +58,11 @@ class Run:
         parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         if not parameters:
             raise UserFault("the model has no trainable parameters: choose one that has")
+        rule = optimizer(spec.optimizer, parameters)
         return cls(
             model=model.train(),
-            optimizer=optimizer(spec.optimizer, parameters),
+            optimizer=rule,
+            rates=Rates.of(spec, rule),
             dataset=dataset,
             loss=example_loss(spec.loss, dataset.label_names),
             train_targets=loss_targets(spec.loss, dataset.train.labels, dataset.label_names, dtype),
@@ -72,6 +77,7 @@ class Run:
             UserFault: the loss or the gradient is not finite; the parameters are then as they were before the step.
         """
         chosen = batch.to(self.train_targets.device)
+        self.rates.set(self.optimizer, number)
         self.optimizer.zero_grad(set_to_none=True)
         loss = self._batch_loss(number, chosen)
         loss.backward()  # type: ignore[no-untyped-call]

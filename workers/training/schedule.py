@@ -32,7 +32,8 @@ class Schedule:
 
     def batch(self, step: int) -> Tensor:
         """Example numbers of a step, counted from 1."""
-        return self.indices[int(self.offsets[step - 1]) : int(self.offsets[step])]
+        start, stop = self.offsets[step - 1 : step + 1].tolist()
+        return self.indices[start:stop]
 
     def arrays(self) -> dict[str, Tensor]:
         """The schedule as named tensors."""

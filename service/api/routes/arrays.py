@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
 
 from schemas.blocks import ObjectRef
-from service.api import job_objects, pairs
+from service.api import job_objects, members, pairs
 from service.api.backend import Backend, Services
 from service.api.identity import Reader
 from service.api.parameters import Number, StepNumber
@@ -18,6 +18,14 @@ router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["arrays"])
 
 First = Annotated[int, Query(ge=0, le=2**31 - 1, description="Train-split index of x in [v_x, v_y].")]
 Second = Annotated[int, Query(ge=0, le=2**31 - 1, description="Train-split index of y.")]
+ReplicaNumber = Annotated[
+    int | None,
+    Query(
+        ge=-(2**31),
+        le=2**31 - 1,
+        description="Number of the replica within the job; −1 − g for the twin of group g; by default the baseline.",
+    ),
+]
 ObjectName = Annotated[str, Path(max_length=500, pattern=r"^[^\x00]+$", description="Name within the job.")]
 
 _ERRORS = documented("not_found", "invalid")
@@ -55,6 +63,17 @@ def get_checkpoint(job_id: Number, step: StepNumber, services: Services, _: Read
     with services.engine.connect() as connection:
         ref = job_objects.find_checkpoint(connection, job_id, step)
     return _streamed(services, ref)
+
+
+@router.get("/arrays/member", response_class=StreamingResponse, responses={200: _BYTES, **_ERRORS})
+def get_member(
+    job_id: Number, step: StepNumber, services: Services, _: Reader, replica: ReplicaNumber = None
+) -> StreamingResponse:
+    """The state of one network of a replica job: safetensors with `parameters/…`, `buffers/…` and `slots/…`."""
+    with services.engine.connect() as connection:
+        place = members.find_member(connection, job_id, step, replica)
+    size, chunks = members.stream(services.objects, place)
+    return StreamingResponse(chunks, media_type=MEDIA_TYPE, headers={"Content-Length": str(size)})
 
 
 @router.get("/objects/{name:path}", response_class=StreamingResponse, responses={200: _BYTES, **_ERRORS})

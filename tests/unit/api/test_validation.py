@@ -83,6 +83,13 @@ def test_only_the_first_faults_are_in_the_line_and_all_in_the_list() -> None:
     assert [entry["where"] for entry in problem.errors] == [f"unknown_{k}" for k in range(5)]
 
 
+@pytest.mark.timeout(10)
+def test_ten_thousand_mistakes_do_not_hold_the_service_up() -> None:
+    problem = refusal({"spec": {**BRACKETS, "minibatches": [["x"]] * 10_000}})
+    assert problem.detail.endswith("; and 9997 more")
+    assert len(problem.errors) == 10_000
+
+
 def test_a_long_value_is_cut() -> None:
     assert len(shown("x" * 1000)) == 60
     assert shown({"a": 1}) == "an object with 1 fields"

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 import torch
 
-from schemas.replicas import Measures, OnExamples
+from schemas.replicas import OnExamples
 from workers.data.dataset import Dataset, Split
 from workers.streams import Stream, generator
 
@@ -22,11 +22,11 @@ class Examples:
     test: Split
 
     @classmethod
-    def drawn(cls, measures: Measures, seed: int, dataset: Dataset) -> Self:
-        """Those of every look, the same in every group of a job and at every step: a pure function of the seed."""
+    def drawn(cls, train: OnExamples, test: OnExamples, seed: int, dataset: Dataset) -> Self:
+        """So many of each split, the same in every group of a job and at every step: a pure function of the seed."""
         return cls(
-            _subset(dataset.train, drawn(measures.train_examples, len(dataset.train), seed, 0)),
-            _subset(dataset.test, drawn(measures.test_examples, len(dataset.test), seed, 1)),
+            _subset(dataset.train, drawn(train, len(dataset.train), seed, 0)),
+            _subset(dataset.test, drawn(test, len(dataset.test), seed, 1)),
         )
 
     @classmethod

@@ -4,7 +4,7 @@ from schemas.brackets import Brackets
 from schemas.data import Digits, First, Idx, Random, RegistryData
 from schemas.datasets import IdxManifest, Shard
 from schemas.diagnostic import Diagnostic
-from schemas.models import Mlp, Transformer
+from schemas.models import Layers, Mlp, Transformer
 from schemas.reorderings import ListedOrders, Reorderings, Shuffles, Swaps
 from schemas.targets import TestLogit, TestLoss
 from schemas.training import Training
@@ -66,6 +66,14 @@ def test_inputs_that_the_model_cannot_take():
     spec = Training(steps=1, model=Transformer(patch=3))
     assert refused(spec, "must divide height and width, the images have 8 × 8") == "inputs_mismatch"
     assert refused(Brackets(training=spec, examples=First(count=2)), "patch of 3") == "inputs_mismatch"
+
+
+def test_parameters_that_no_width_has():
+    spec = Training(steps=1, model=Mlp(hidden=Layers(depth=3, parameters=88)))
+    words = "depth 3 with 64 inputs and 10 outputs has at least 89 parameters, at width 1; came 88: change the depth"
+    assert refused(spec, words) == "inputs_mismatch"
+    assert refused(Brackets(training=spec, examples=First(count=2)), words) == "inputs_mismatch"
+    check(spec, data_size(RegistryData(name="x"), None))
 
 
 def test_what_is_not_known_here_is_left_to_the_workers():

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from schemas.data import Digits, RegistryData
-from schemas.models import BagOfEmbeddings, ConvNet, Mlp, Model, MxResNet, RegistryModel, Transformer
+from schemas.models import BagOfEmbeddings, ConvNet, Layers, Mlp, Model, MxResNet, RegistryModel, Transformer
 from schemas.training import Training
 from service.planner.size import UNKNOWN_MODEL, DataSize, data_size, model_size
 from workers.models import build
@@ -17,7 +17,9 @@ IMAGES = [
     Mlp(),
     Mlp(hidden=(), bias=False),
     Mlp(hidden=(7, 5), outputs=3),
+    Mlp(hidden=Layers(depth=3, parameters=50_000)),
     ConvNet(),
+    ConvNet(channels=Layers(depth=4, parameters=4_000), norm="none"),
     ConvNet(channels=(4, 3), norm="none"),
     MxResNet(),
     MxResNet(depth=34, outputs=40),
@@ -25,7 +27,13 @@ IMAGES = [
     Transformer(),
     Transformer(width=6, depth=3, heads=3, mlp_ratio=2, patch=1),
 ]
-TEXTS = [Transformer(), Transformer(width=6, depth=1, heads=1), BagOfEmbeddings(), BagOfEmbeddings(hidden=())]
+TEXTS = [
+    Transformer(),
+    Transformer(width=6, depth=1, heads=1),
+    BagOfEmbeddings(),
+    BagOfEmbeddings(hidden=()),
+    BagOfEmbeddings(width=5, hidden=Layers(depth=2, parameters=900)),
+]
 UNKNOWN = RegistryData(name="x")
 SHAPES = [(1, 8, 8), (3, 64, 64), (3, 20, 12)]
 

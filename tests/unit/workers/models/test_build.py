@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from schemas.models import ConvNet, Mlp, MxResNet, RegistryModel, Transformer
+from schemas.models import ConvNet, Layers, Mlp, MxResNet, RegistryModel, Transformer
 from workers.errors import UserFault
 from workers.models import build, initialised
 
@@ -62,6 +62,26 @@ def test_a_text_needs_a_model_of_texts() -> None:
         UserFault, match="a convnet takes numbers, and the data is text, as 12 token ids: use a bag_of"
     ):
         build(ConvNet(), (12,), 2, vocabulary=30)
+
+
+@pytest.mark.parametrize(
+    ("equal", "listed"),
+    [
+        (Mlp(hidden=Layers(depth=2, width=5)), Mlp(hidden=(5, 5))),
+        (Mlp(hidden=Layers(depth=1, parameters=7_510)), Mlp()),
+        (ConvNet(channels=Layers(depth=2, parameters=200)), ConvNet(channels=(3, 3))),
+    ],
+    ids=["width", "parameters", "convnet"],
+)
+def test_layers_of_equal_width_are_those_that_could_be_listed(equal, listed) -> None:
+    built, expected = (initialised(spec, IMAGE, 10, seed=5, dtype=torch.float32) for spec in (equal, listed))
+    assert str(built) == str(expected)
+    assert all(map(torch.equal, built.parameters(), expected.parameters()))
+
+
+def test_parameters_that_no_width_has() -> None:
+    with pytest.raises(UserFault, match="depth 2 with 64 inputs and 10 outputs has at least 87 parameters"):
+        build(Mlp(hidden=Layers(depth=2, parameters=5)), IMAGE, 10)
 
 
 def test_a_registry_model_gets_its_options(lab: None) -> None:

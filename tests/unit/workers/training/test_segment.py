@@ -4,8 +4,9 @@ import torch
 from schemas.blocks import ObjectRef, TrainingSegment
 from schemas.data import RegistryData
 from schemas.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
-from schemas.models import ConvNet, Mlp, RegistryModel
+from schemas.models import ConvNet, Layers, Mlp, RegistryModel
 from schemas.optimizers import Adam, AdamW, RegistryOptimizer, RmsProp, Sgd
+from schemas.rates import ConstantRate, CosineDecay, ExponentialDecay, LinearDecay, StepDecay, rate_factor
 from schemas.results import CHECKPOINTS, TRAINING_STEPS
 from schemas.training import Training
 from tests.support.memory_context import MemoryContext
@@ -30,6 +31,14 @@ OPTIMIZERS = [
     AdamW(),
     RmsProp(momentum=0.5, centered=True),
     RegistryOptimizer(name="counting"),
+]
+RATES = [
+    ConstantRate(warmup=4),
+    StepDecay(every=2, warmup=1),
+    StepDecay(milestones=(2, 4), factor=0.5),
+    CosineDecay(warmup=2),
+    LinearDecay(hold=1, to=0.1, over=3),
+    ExponentialDecay(to=0.01),
 ]
 MODELS = {
     "mlp": {"model": Mlp(hidden=(3,))},
@@ -72,6 +81,22 @@ def test_resuming_at_any_step_is_bitwise(model: str, optimizer, context: MemoryC
         rest = segment(spec, cut, STEPS, (STEPS,), whole.objects, context)
         assert rest.rows["training_steps"]["loss"] == whole.rows["training_steps"]["loss"][cut:]
         assert find(rest.objects, end.name).sha256 == end.sha256, cut
+
+
+@pytest.mark.parametrize("optimizer", [Sgd(lr=0.1, momentum=0.9), AdamW()], ids=lambda spec: spec.kind)
+@pytest.mark.parametrize("rate", RATES, ids=lambda spec: f"{spec.kind}{RATES.index(spec)}")
+def test_a_schedule_resumed_at_any_step_is_bitwise_and_recorded(
+    rate, optimizer, context: MemoryContext, lab: None
+) -> None:
+    spec = training(optimizer=optimizer, rate=rate)
+    whole = segment(spec, 0, STEPS, tuple(range(STEPS + 1)), (), context)
+    expected = [optimizer.lr * rate_factor(rate, step, STEPS) for step in range(1, STEPS + 1)]
+    assert whole.rows["training_steps"]["lr"] == expected
+    for cut in range(1, STEPS):
+        rest = segment(spec, cut, STEPS, (STEPS,), whole.objects, context)
+        assert rest.rows["training_steps"]["lr"] == expected[cut:]
+        name = f"checkpoints/{STEPS:09d}"
+        assert find(rest.objects, name).sha256 == find(whole.objects, name).sha256, cut
 
 
 @pytest.mark.parametrize("model", ["dropout", "dropout-left-on"])
@@ -117,6 +142,12 @@ def test_rows_fill_their_tables(context: MemoryContext, lab: None) -> None:
     assert finished.rows["checkpoints"]["requested"] == [True, False]
     assert finished.rows["training_steps"]["step"] == [1, 2, 3, 4]
     assert [ref.name for ref in finished.objects] == ["schedule", "checkpoints/000000002", "checkpoints/000000004"]
+
+
+def test_the_number_of_parameters_is_that_of_the_width_that_was_found(context: MemoryContext, lab: None) -> None:
+    # w² + 6w + 2: 18 at w = 2, 29 at w = 3, 42 at w = 4.
+    spec = training(model=Mlp(hidden=Layers(depth=2, parameters=30)), steps=0)
+    assert segment(spec, 0, 0, (0,), (), context).data["parameters"] == 29
 
 
 def test_a_run_of_no_steps_is_its_initialisation(context: MemoryContext, lab: None) -> None:

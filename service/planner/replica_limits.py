@@ -1,0 +1,86 @@
+"""What is refused of a replica job at submission: what is not there, and more than a job or a worker can hold."""
+
+from math import ceil
+
+from schemas.batch_edits import misplaced
+from schemas.looks import MAX_LOOKS, count_looks
+from schemas.replicas import Replicas
+from service.errors import Refused
+from service.planner.ceilings import MAX_BLOCKS, check_bytes, check_rows
+from service.planner.group_memory import member_bytes, saved_bytes
+from service.planner.size import DataSize, ModelSize, model_size
+
+MAX_GROUP_BYTES = 64 * 2**30
+"""Of the smallest group: what a worker is taken to have at most."""
+
+
+def check_replicas(spec: Replicas, data: DataSize) -> None:
+    """Refuse a replica job that cannot be computed here; its training run is checked apart.
+
+    Raises:
+        Refused: `out_of_range`, or `too_large` with the arithmetic.
+    """
+    _check_arms(spec, data)
+    size = model_size(spec.training, data)
+    _check_rows(spec, size)
+    each = member_bytes(spec, size)
+    if 3 * each > MAX_GROUP_BYTES:
+        raise Refused(
+            "too_large",
+            f"a worker trains at least a baseline, its twin and one replica together, in at most "
+            f"{MAX_GROUP_BYTES:,} bytes; these take 3 × {each:,} = {3 * each:,}: take a smaller model or batch",
+        )
+    checkpoints = len(spec.training.checkpoints)
+    each = saved_bytes(spec, size)
+    check_bytes(
+        f"states of {spec.count:,} replicas × {checkpoints:,} checkpoints × {each:,} bytes",
+        spec.count * checkpoints * each,
+    )
+    _check_blocks(spec, checkpoints)
+
+
+def _check_arms(spec: Replicas, data: DataSize) -> None:
+    if data.train is None:
+        return
+    for name, arm in zip(spec.arm_names, spec.arms, strict=True):
+        for perturbation in arm.perturbations:
+            reason = misplaced(perturbation, data.train, spec.training.batch_size)
+            if reason is not None:
+                raise Refused("out_of_range", f"arm {name}: {reason}")
+
+
+def _check_rows(spec: Replicas, size: ModelSize) -> None:
+    looks, checkpoints = count_looks(spec.looks, spec.training.steps), len(spec.training.checkpoints)
+    if looks > MAX_LOOKS:
+        raise Refused(
+            "too_large",
+            f"replicas are looked at {MAX_LOOKS:,} times at most; this job asks for {looks:,} looks: take looks "
+            "further apart, or log_spaced ones",
+        )
+    seen, product = (looks + checkpoints) * spec.count, f"{looks + checkpoints:,} looks × {spec.count:,} replicas"
+    check_rows("distances of replicas", product, seen, "take fewer looks or replicas")
+    if spec.measures.tensors:
+        check_rows(
+            "distances of parameter tensors",
+            f"{product} × {size.tensors:,} tensors",
+            seen * size.tensors,
+            "take fewer looks or replicas, or leave measures.tensors off",
+        )
+    if spec.autocorrelation:
+        check_rows(
+            "autocorrelations",
+            f"{len(spec.arms):,} arms × 2 × {checkpoints:,} × {checkpoints + 1:,} / 2 pairs of checkpoints",
+            len(spec.arms) * checkpoints * (checkpoints + 1),
+            "take fewer checkpoints",
+        )
+
+
+def _check_blocks(spec: Replicas, checkpoints: int) -> None:
+    groups = ceil(spec.count / (spec.group_size or spec.count))
+    if 4 * groups * checkpoints > MAX_BLOCKS:
+        raise Refused(
+            "too_large",
+            f"a job has at most {MAX_BLOCKS:,} blocks, and replicas up to 4 for each group and checkpoint; this one "
+            f"asks for 4 × {groups:,} groups × {checkpoints:,} checkpoints = {4 * groups * checkpoints:,}: take a "
+            "larger group_size or fewer checkpoints",
+        )

@@ -1,0 +1,1 @@
+"""How replicas drift in time: Lyapunov exponents, growth laws, autocorrelations."""

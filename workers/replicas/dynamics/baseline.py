@@ -1,0 +1,108 @@
+"""A replica job's baseline, step by step, with the map of each step."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isfinite
+from typing import Self
+
+from torch import Tensor
+
+from schemas.optimizers import RegistryOptimizer
+from schemas.rates import rate_factor
+from schemas.training import Training
+from workers.brackets.functional import Tensors
+from workers.data.dataset import Dataset
+from workers.errors import UserFault
+from workers.losses import example_loss, loss_targets
+from workers.models import initialised
+from workers.precision import torch_dtype
+from workers.replicas.dynamics.step_map import PARAMETERS, SLOTS, StepMap, fresh_slots, train_mode
+from workers.replicas.stack import Part, Stack, stack
+from workers.replicas.stack.rules import Rule
+from workers.training.schedule import Schedule, batch_schedule
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The baseline as a stack of one: a member's bits do not depend on who is trained beside it.
+
+    Attributes:
+        spec: The run.
+        stack: Its state, changed by `step`.
+        schedule: Its batches.
+        dataset: Its data.
+        targets: Of the training examples, (N, K).
+        mean_loss: Batch mean loss in train mode (`train_mode`).
+    """
+
+    spec: Training
+    stack: Stack
+    schedule: Schedule
+    dataset: Dataset
+    targets: Tensor
+    mean_loss: Callable[[Tensors, Tensors, Tensor, Tensor], Tensor]
+
+    @classmethod
+    def start(cls, spec: Training, dataset: Dataset) -> Self:
+        """The run at step 0, on the dataset's device.
+
+        Raises:
+            UserFault: the model, loss or optimizer do not fit the data, or cannot be stacked.
+        """
+        dtype, names = torch_dtype(spec.dtype), dataset.label_names
+        model = initialised(spec.model, dataset.input_shape, len(names), spec.seed, dtype, dataset.vocabulary)
+        return cls(
+            spec,
+            stack(spec, dataset, dtype, members=1),
+            batch_schedule(spec.seed, len(dataset.train), spec.batch_size, spec.steps),
+            dataset,
+            loss_targets(spec.loss, dataset.train.labels, names, dtype),
+            train_mode(model.to(dataset.train.inputs.device), example_loss(spec.loss, names)),
+        )
+
+    def restore(self, arrays: Tensors) -> None:
+        """Take the state that the stack's `arrays` described."""
+        self.stack.restore(arrays)
+
+    def rule(self, step: int) -> Rule:
+        """The update rule of a step, its rate times the schedule's factor.
+
+        Raises:
+            UserFault: the optimizer is installed on the workers and not known as a function.
+        """
+        optimizer = self.spec.optimizer
+        if isinstance(optimizer, RegistryOptimizer):
+            raise UserFault("replicas cannot be trained by a registry optimizer: take sgd, adam, adamw or rmsprop")
+        return optimizer.model_copy(update={"lr": optimizer.lr * rate_factor(self.spec.rate, step, self.spec.steps)})
+
+    def state(self, step: int) -> Tensors:
+        """A copy of what step `step` begins from, by the names of `step_map`."""
+        parameters = {name: self.stack.parameters[name][0] for name in self.stack.trainable}
+        held = {f"{PARAMETERS}/{name}": tensor for name, tensor in parameters.items()}
+        held |= fresh_slots(self.rule(step), parameters)
+        for name, slots in self.stack.slots.items():
+            held |= {f"{SLOTS}/{name}/{slot}": tensor[0] for slot, tensor in slots.items()}
+        return {name: tensor.clone() for name, tensor in held.items()}
+
+    def step(self, step: int) -> tuple[StepMap, Tensors]:
+        """Take a step; its map, and the state that it began from.
+
+        Raises:
+            UserFault: the batch mean loss is not finite, or the model cannot take so small a batch.
+        """
+        rule, batch, state = self.rule(step), self.schedule.batch(step), self.state(step)
+        fixed = {
+            name: tensor[0].clone()
+            for name, tensor in (self.stack.parameters | self.stack.buffers).items()
+            if name not in self.stack.trainable
+        }
+        taken = self.stack.steps_taken[0]
+        loss = float(self.stack.step(step, (Part((0,), batch, rule),))[0])
+        if not isfinite(loss):
+            raise UserFault(
+                f"Lyapunov exponents need a baseline that stays finite, its loss became {loss} at step {step}: lower "
+                "the learning rate"
+            )
+        chosen = batch.to(self.targets.device)
+        inputs, targets = self.dataset.train.inputs[chosen], self.targets[chosen]
+        return StepMap(lambda theta: self.mean_loss(theta, fixed, inputs, targets), rule, taken), state
