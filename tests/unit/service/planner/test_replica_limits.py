@@ -68,7 +68,7 @@ WIDE = {"model": Mlp(hidden=(4096, 4096))}
         ),
         (
             job(looks=Every(steps=1), training={"steps": 50_000}, replicas=1),
-            r"rows of statistics over replicas; this one has 50,003 looks × 1 arms × 22 metrics = 1,100,066: take fewer",
+            r"rows of statistics over replicas; this one has 50,003 looks × 1 arms × 23 metrics = 1,150,069: ",
         ),
         (
             job(autocorrelation=True, training={"steps": 999, "checkpoints": tuple(range(1_000))}, replicas=1),
