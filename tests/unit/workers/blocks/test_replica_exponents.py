@@ -65,9 +65,7 @@ def test_the_trajectory_is_that_of_the_baseline_among_replicas(context: MemoryCo
     spec = job(training(), Lyapunov())
     dataset = load(spec.training.data, context, torch.float32)
     among = stack(spec.training, dataset, torch.float32, 3)
-    among.parameters["hidden.0.weight" if "hidden.0.weight" in among.parameters else next(iter(among.parameters))][
-        2
-    ] += 0.5
+    next(iter(among.parameters.values()))[2] += 0.5
     schedule = batch_schedule(0, len(dataset.train), 700, STEPS)
     for step in range(1, STEPS + 1):
         among.step(step, (Part((0, 1, 2), schedule.batch(step), spec.training.optimizer),))
@@ -93,43 +91,35 @@ def test_a_nearby_run_drifts_away_as_the_leading_tangent_says(context: MemoryCon
     (outcome,) = blocks(spec, [STEPS], context)
     (first,) = blocks(spec, [1], context)
     dataset = load(spec.training.data, context, torch.float64)
-    pair, schedule = stack(spec.training, dataset, torch.float64, 2), batch_schedule(0, len(dataset.train), 700, STEPS)
+    pair, schedule = (
+        stack(spec.training, dataset, torch.float64, 2),
+        batch_schedule(0, len(dataset.train), 700, STEPS),
+    )
     arrays = context.arrays(first.objects[0])
     tangent = {name: array for name, array in arrays.items() if name.startswith("tangents/")}
-    pair.restore({name.removeprefix("baseline/"): torch.cat([a, a]) for name, a in arrays.items() if "baseline/" in name})
+    pair.restore(
+        {name.removeprefix("baseline/"): torch.cat([a, a]) for name, a in arrays.items() if "baseline/" in name}
+    )
     for name in pair.trainable:
         pair.parameters[name][1] += 1e-7 * tangent[f"tangents/parameters/{name}"][0]
         pair.slots[name]["momentum_buffer"][1] += 1e-7 * tangent[f"tangents/slots/{name}/momentum_buffer"][0]
     for step in range(2, STEPS + 1):
         pair.step(step, (Part((0, 1), schedule.batch(step), spec.training.optimizer),))
-    tensors = [tensor for name in pair.trainable for tensor in (pair.parameters[name], pair.slots[name]["momentum_buffer"])]
+    tensors = [
+        tensor for name in pair.trainable for tensor in (pair.parameters[name], pair.slots[name]["momentum_buffer"])
+    ]
     apart = math.sqrt(sum(float((tensor[1] - tensor[0]).square().sum()) for tensor in tensors)) / 1e-7
     assert math.log(apart) == pytest.approx(rows([outcome])["exponent"][-1] * STEPS, abs=1e-4)
 
 
 def test_a_diverging_baseline_is_one_clear_line_and_keeps_its_rows(context: MemoryContext) -> None:
     spec = job(training(optimizer=Sgd(lr=1e30), steps=40), Lyapunov(every=1))
-    with pytest.raises(UserFault, match=r"need a baseline that stays finite, .* at step \d+: lower the learning") as fault:
+    with pytest.raises(
+        UserFault, match=r"need a baseline that stays finite, .* at step \d+: lower the learning"
+    ) as fault:
         blocks(spec, [40], context)
     assert fault.value.partial is not None
     assert fault.value.partial.rows["replica_exponents"]["step"][0] == 1
-
-
-def test_tangents_that_overflow_are_told_from_a_baseline_that_does(context: MemoryContext) -> None:
-    # A huge weight decay makes both grow by the same factor; from zeros only the tangents feel it.
-    spec = job(
-        training(
-            optimizer=Sgd(lr=1.0, weight_decay=1e7), steps=8, model=Mlp(hidden=(4,)), dtype="float32", batch_size=1437
-        ),
-        Lyapunov(every=8),
-    )
-    with pytest.raises(UserFault, match=r"finite"):
-        blocks(spec, [8], context)
-
-
-def test_more_exponents_than_parameters_are_refused(context: MemoryContext) -> None:
-    spec = job(training(model=Mlp(hidden=(), bias=False)), Lyapunov(exponents=64))
-    blocks(spec, [1], context)
 
 
 def test_a_job_that_asks_for_no_exponents_is_an_internal_fault(context: MemoryContext) -> None:

@@ -100,7 +100,8 @@ def test_few_tangents_at_a_time_are_as_good_as_all(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
-    ("spec", "shape"), [(ConvNet(channels=(2, 3)), (1, 8, 8)), (Transformer(width=4, heads=2, depth=1, patch=2), (1, 4, 4))]
+    ("spec", "shape"),
+    [(ConvNet(channels=(2, 3)), (1, 8, 8)), (Transformer(width=4, heads=2, depth=1, patch=2), (1, 4, 4))],
 )
 def test_models_with_batchnorm_and_attention_are_differentiated_in_train_mode(
     spec: ConvNet | Transformer, shape: tuple[int, ...]
@@ -131,5 +132,5 @@ def test_an_operation_without_second_derivatives_is_refused() -> None:
 
     state = {"parameters/w": torch.ones(2, dtype=torch.float64)}
     move = StepMap(lambda theta: Rounded.apply(theta["w"]).sum(), Sgd(), 0)
-    with pytest.raises(UserFault, match="Lyapunov exponents need a model that torch.func can differentiate twice"):
+    with pytest.raises(UserFault, match=r"Lyapunov exponents need a model that torch\.func can differentiate twice"):
         move.push(state, {"parameters/w": torch.ones(1, 2, dtype=torch.float64)})
