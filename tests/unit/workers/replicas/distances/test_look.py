@@ -45,7 +45,7 @@ def gauge(spec: Training, dataset: Dataset, measures: Measures, replicas: tuple[
         model,
         Meaning.of(spec.loss, dataset),
         measures,
-        Examples.drawn(measures, 5, dataset),
+        Examples.drawn(measures.train_examples, measures.test_examples, 5, dataset),
         Examples.everything(dataset),
         replicas,
         np.array([np.nan, *SIZES[1:]]),
