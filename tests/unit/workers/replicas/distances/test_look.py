@@ -165,13 +165,13 @@ def test_a_diverged_replica_is_marked_and_disturbs_nobody(data: Dataset) -> None
     )
 
 
-def test_a_diverged_baseline_leaves_rows_of_nothing(data: Dataset) -> None:
+def test_a_diverged_baseline_is_marked(data: Dataset) -> None:
     spec = training(Mlp(hidden=(12,)))
     built, landmarks = trained(spec, data)
     built.parameters["1.weight"][0] = torch.nan
     look = gauge(spec, data, Measures(train_examples=100)).look(built, 5, 0.1, landmarks, checkpoint=False)
-    encoded(look)
-    assert look.rows["replica_baseline"]["norm"][0] is None
+    assert np.isnan(look.rows["replica_baseline"]["norm"]).all()
+    assert look.rows["replica_metrics"]["distance"].tolist() == [None] * 4
     assert look.finite.tolist() == [False, True, True, True, True]
 
 
