@@ -133,10 +133,11 @@ class Comparison:
         return [_values(path.loss_barrier, path.losses), _values(path.error_barrier, path.errors)]
 
     def _member(self, state: Mapping[str, Tensor], member: int) -> State:
+        """A member by itself, copied: kernels round differently with where in memory a tensor begins."""
         device = next(self.model.parameters()).device
         parameters, buffers = (
             {
-                name.removeprefix(prefix): tensor[member].to(device)
+                name.removeprefix(prefix): tensor[member].to(device, copy=True)
                 for name, tensor in state.items()
                 if name.startswith(prefix)
             }
