@@ -139,10 +139,11 @@ class Comparison:
         ]
 
     def _member(self, state: Mapping[str, Tensor], member: int) -> State:
+        """A member by itself, copied: kernels round differently with where in memory a tensor begins."""
         device = next(self.model.parameters()).device
         parameters, buffers = (
             {
-                name.removeprefix(prefix): tensor[member].to(device)
+                name.removeprefix(prefix): tensor[member].to(device, copy=True)
                 for name, tensor in state.items()
                 if name.startswith(prefix)
             }
