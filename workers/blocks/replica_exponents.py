@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from math import ceil, isfinite
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from schemas.blocks import ObjectRef, ReplicaExponents
 from schemas.replicas import Lyapunov, Replicas
+from workers.brackets.functional import Tensors
 from workers.context import Context
 from workers.data import load
 from workers.determinism import deterministic, forked_generators
@@ -18,7 +18,7 @@ from workers.inputs import needed
 from workers.outcome import Finished
 from workers.precision import torch_dtype
 from workers.replicas.dynamics.baseline import Baseline
-from workers.replicas.dynamics.lyapunov import Overflowed, Tangents
+from workers.replicas.dynamics.lyapunov import Tangents
 
 CANCEL_CHECK_STEPS = 8
 STACK = "baseline/"
@@ -111,25 +111,11 @@ def _advance(
             move, state = baseline.step(step)
             tangents = tangents.pushed(move, state)
             if step % asked.every == 0 or step == spec.training.steps:
-                tangents, growth = _orthonormalised(tangents, baseline, step)
+                baseline.check_finite(step)
+                tangents, growth = tangents.orthonormalised()
                 rows.add(step, growth, tangents.sums)
     return tangents
 
 
-def _orthonormalised(tangents: Tangents, baseline: Baseline, step: int) -> tuple[Tangents, Tensor]:
-    try:
-        return tangents.orthonormalised()
-    except Overflowed as fault:
-        if not all(bool(tensor.isfinite().all()) for tensor in baseline.state(step).values()):
-            raise UserFault(
-                f"Lyapunov exponents need a baseline that stays finite, it does not at step {step}: lower the "
-                "learning rate"
-            ) from fault
-        raise UserFault(
-            f"tangents must stay finite between orthonormalisations, they overflowed by step {step}: lower "
-            "`lyapunov.every`"
-        ) from fault
-
-
-def _under(prefix: str, arrays: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def _under(prefix: str, arrays: Tensors) -> Tensors:
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -41,9 +41,8 @@ def replica_paths(spec: Replicas, payload: ReplicaPaths, inputs: Sequence[Object
     found: list[Between] = []
     with deterministic():
         dataset = load(spec.training.data, context, torch_dtype(spec.training.dtype))
-        comparison = Comparison.of(spec, dataset)
+        comparison = Comparison.of(spec, dataset, context.check_cancelled)
         for replica in range(*payload.replicas):
-            context.check_cancelled()
             with context.kernel():
                 found.append(comparison.between(state, BASELINE, COMMON + replica - payload.first))
     numbers = list(range(*payload.replicas))

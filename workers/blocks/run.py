@@ -15,9 +15,11 @@ from schemas.blocks import (
     BracketTile,
     DiagnosticBlock,
     ObjectRef,
+    ReplicaCorrelations,
     ReplicaExponents,
     ReplicaPaths,
     ReplicaSegment,
+    ReplicaSummary,
     TrainingSegment,
 )
 from schemas.brackets import Brackets
@@ -32,9 +34,11 @@ from workers.blocks.bracket_reorderings import bracket_reorderings
 from workers.blocks.bracket_summary import bracket_summary
 from workers.blocks.bracket_tile import bracket_tile
 from workers.blocks.diagnostic import diagnostic
+from workers.blocks.replica_correlations import replica_correlations
 from workers.blocks.replica_exponents import replica_exponents
 from workers.blocks.replica_paths import replica_paths
 from workers.blocks.replica_segment import replica_segment
+from workers.blocks.replica_summary import replica_summary
 from workers.context import Context
 from workers.errors import BlockFault
 from workers.memory import memory_faults
@@ -90,6 +94,10 @@ def run(
                 return replica_paths(_of(spec, Replicas), payload, inputs, context)
             case ReplicaExponents():
                 return replica_exponents(_of(spec, Replicas), payload, inputs, context)
+            case ReplicaCorrelations():
+                return replica_correlations(_of(spec, Replicas), payload, inputs, context)
+            case ReplicaSummary():
+                return replica_summary(_of(spec, Replicas), inputs, context)
             case DiagnosticBlock():
                 return diagnostic(_of(spec, Diagnostic), payload, context)
             case _:

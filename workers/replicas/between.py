@@ -3,7 +3,7 @@
 Axes: R members of a group.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from schemas.replicas import Alignment as AlignmentSpec
 from schemas.replicas import Barriers, Replicas
 from workers.data.dataset import Dataset, Split
+from workers.data.pixels import Pixels
 from workers.losses import example_loss, loss_targets, probabilities
 from workers.models import initialised
 from workers.precision import torch_dtype
@@ -25,13 +26,11 @@ from workers.replicas.alignment import (
     permutation_spec,
     permuted,
 )
-from workers.replicas.barriers import Barrier, Estimation, Judge, State, straight_path
+from workers.replicas.barriers import Barrier, Judge, State, straight_paths
 from workers.replicas.distances import Examples
 
 VALUES = ("max_minus_ends", "midpoint", "mean_minus_chord", "start", "end")
 SPLITS, QUANTITIES = ("train", "test"), ("loss", "error")
-BATCHNORM_BATCH = 256
-"""Examples of a batch from which statistics are estimated; fewer if fewer are asked for."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,8 @@ class Comparison:
         groups: Hidden units that permute together; None if members are not aligned.
         walking: If paths are to be walked.
         judges: What is measured on them, by split.
-        estimation: What BatchNorm's statistics are estimated from.
+        estimated_from: Inputs from which BatchNorm's statistics are estimated.
+        check_cancelled: Called on the way; what it raises ends the work.
     """
 
     model: nn.Module
@@ -68,10 +68,11 @@ class Comparison:
     groups: PermutationSpec | None
     walking: Barriers | None
     judges: Mapping[str, Judge]
-    estimation: Estimation | None
+    estimated_from: Tensor | Pixels | None
+    check_cancelled: Callable[[], None]
 
     @classmethod
-    def of(cls, spec: Replicas, dataset: Dataset) -> Self:
+    def of(cls, spec: Replicas, dataset: Dataset, check_cancelled: Callable[[], None]) -> Self:
         """The comparison that a job asks for, on the dataset's device.
 
         Raises:
@@ -81,16 +82,15 @@ class Comparison:
         dtype, K = torch_dtype(training.dtype), len(dataset.label_names)
         model = initialised(training.model, dataset.input_shape, K, training.seed, dtype, dataset.vocabulary)
         model = model.to(dataset.train.inputs.device).eval()
-        judges, estimation = dict[str, Judge](), None
+        judges, estimated_from = dict[str, Judge](), None
         if barriers is not None:
             drawn = Examples.drawn(barriers.examples, barriers.examples, spec.seed, dataset)
             judges = {
                 name: _judge(spec, dataset, split) for name, split in (("train", drawn.train), ("test", drawn.test))
             }
-            estimated = Examples.drawn(barriers.batchnorm_examples, 1, spec.seed, dataset).train.inputs
-            estimation = Estimation(estimated, len(estimated), min(BATCHNORM_BATCH, len(estimated)))
+            estimated_from = Examples.drawn(barriers.batchnorm_examples, 1, spec.seed, dataset).train.inputs
         groups = None if spec.alignment is None else permutation_spec(model)
-        return cls(model, spec.alignment, groups, barriers, judges, estimation)
+        return cls(model, spec.alignment, groups, barriers, judges, estimated_from, check_cancelled)
 
     @property
     def points(self) -> int:
@@ -124,13 +124,18 @@ class Comparison:
             )
         if self.walking is None:
             return Between(alignment, moved, None)
-        barriers = [[self._walk(reference, end, split) for split in SPLITS] for end in ends]
+        barriers = [self._walk(reference, end) for end in ends]
         return Between(alignment, moved, torch.tensor(barriers, dtype=torch.float64))
 
-    def _walk(self, start: State, end: State, split: str) -> list[list[float]]:
-        """Barriers in loss and in error on the path between two networks, with the values at its ends."""
-        path = straight_path(self.model, start, end, self.judges[split], self.estimation, self.points)
-        return [_values(path.loss_barrier, path.losses), _values(path.error_barrier, path.errors)]
+    def _walk(self, start: State, end: State) -> list[list[list[float]]]:
+        """Barriers on the path between two networks, with the values at its ends: by split, by quantity."""
+        found = straight_paths(
+            self.model, start, end, self.judges, self.estimated_from, self.points, self.check_cancelled
+        )
+        return [
+            [_values(path.loss_barrier, path.losses), _values(path.error_barrier, path.errors)]
+            for path in (found[split] for split in SPLITS)
+        ]
 
     def _member(self, state: Mapping[str, Tensor], member: int) -> State:
         device = next(self.model.parameters()).device

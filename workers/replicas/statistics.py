@@ -4,34 +4,40 @@ Axes: S series (say a metric at a look), n replicas, m of them finite, B resampl
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from workers.replicas.distances.columns import Floats, Integers
 from workers.streams import Stream, generator
-
-Floats = np.ndarray[Any, np.dtype[np.float64]]
-Integers = np.ndarray[Any, np.dtype[np.int64]]
 
 ELEMENTS = 2**22
 """Numbers held at once of resampled means and of resamples: 32 MB of each."""
 
 
 @dataclass(frozen=True)
-class Statistics:
+class Moments:
     """Of every series, over the replicas whose value is finite. What does not exist is NaN.
 
     Attributes:
         count: (S,) m, the finite values.
         mean: (S,) their mean; NaN without one.
         sd: (S,) √(Σ (v − mean)² / (m − 1)); NaN with fewer than two.
-        low: (S,) lower end of the bootstrap interval of the mean; NaN with fewer than two.
-        high: (S,) upper end.
     """
 
     count: Integers
     mean: Floats
     sd: Floats
+
+
+@dataclass(frozen=True)
+class Statistics(Moments):
+    """Moments, and how sure the mean is.
+
+    Attributes:
+        low: (S,) lower end of the bootstrap interval of the mean; NaN with fewer than two.
+        high: (S,) upper end.
+    """
+
     low: Floats
     high: Floats
 
@@ -51,25 +57,35 @@ def statistics(values: Floats, *, resamples: int, level: float, seed: int) -> St
         level: Share of the resampled means inside the interval.
         seed: Seeds the resamples.
     """
-    S, n = values.shape
-    finite = np.isfinite(values)
-    count = finite.sum(1)
-    # The finite values of a series move to its front, in their order.
-    packed = np.take_along_axis(values, np.argsort(~finite, axis=1, kind="stable"), axis=1)
-    mean, sd, low, high = (np.full(S, np.nan) for _ in range(4))
-    for m in range(1, n + 1):
-        chosen = np.flatnonzero(count == m)
-        if not len(chosen):
-            continue
-        with np.errstate(over="ignore", invalid="ignore"):  # of values near the end of float64
+    known, packed = moments(values), _packed(values)
+    low, high = (np.full(len(values), np.nan) for _ in range(2))
+    width = max(1, ELEMENTS // resamples)
+    for m in range(2, values.shape[1] + 1):
+        chosen = np.flatnonzero(known.count == m)
+        for start in range(0, len(chosen), width):
+            part = chosen[start : start + width]
+            low[part], high[part] = _interval(packed[part, :m], known.mean[part], resamples, level, seed)
+    return Statistics(known.count, known.mean, known.sd, low, high)
+
+
+def moments(values: Floats) -> Moments:
+    """Mean and standard deviation of each series (S, n), over its finite values."""
+    count, packed = np.isfinite(values).sum(1), _packed(values)
+    mean, sd = (np.full(len(values), np.nan) for _ in range(2))
+    with np.errstate(over="ignore", invalid="ignore"):  # of values near the end of float64
+        for m in range(1, values.shape[1] + 1):
+            chosen = count == m
             mean[chosen] = packed[chosen, :m].mean(1)
             if m > 1:
                 sd[chosen] = packed[chosen, :m].std(1, ddof=1)
-        width = max(1, ELEMENTS // resamples)
-        for start in range(0, len(chosen) if m > 1 else 0, width):
-            part = chosen[start : start + width]
-            low[part], high[part] = _interval(packed[part, :m], mean[part], resamples, level, seed)
-    return Statistics(count, mean, sd, low, high)
+    return Moments(count, mean, sd)
+
+
+def _packed(values: Floats) -> Floats:
+    """The finite values of each series moved to its front, in their order."""
+    order = np.argsort(~np.isfinite(values), axis=1, kind="stable")
+    packed: Floats = np.take_along_axis(values, order, axis=1)
+    return packed
 
 
 def _interval(values: Floats, mean: Floats, B: int, level: float, seed: int) -> tuple[Floats, Floats]:

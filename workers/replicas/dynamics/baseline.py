@@ -7,8 +7,6 @@ from typing import Self
 
 from torch import Tensor
 
-from schemas.optimizers import RegistryOptimizer
-from schemas.rates import rate_factor
 from schemas.training import Training
 from workers.brackets.functional import Tensors
 from workers.data.dataset import Dataset
@@ -17,6 +15,7 @@ from workers.losses import example_loss, loss_targets
 from workers.models import initialised
 from workers.precision import torch_dtype
 from workers.replicas.dynamics.step_map import PARAMETERS, SLOTS, StepMap, fresh_slots, train_mode
+from workers.replicas.perturbations.courses import optimizer_at
 from workers.replicas.stack import Part, Stack, stack
 from workers.replicas.stack.rules import Rule
 from workers.training.schedule import Schedule, batch_schedule
@@ -65,15 +64,8 @@ class Baseline:
         self.stack.restore(arrays)
 
     def rule(self, step: int) -> Rule:
-        """The update rule of a step, its rate times the schedule's factor.
-
-        Raises:
-            UserFault: the optimizer is installed on the workers and not known as a function.
-        """
-        optimizer = self.spec.optimizer
-        if isinstance(optimizer, RegistryOptimizer):
-            raise UserFault("replicas cannot be trained by a registry optimizer: take sgd, adam, adamw or rmsprop")
-        return optimizer.model_copy(update={"lr": optimizer.lr * rate_factor(self.spec.rate, step, self.spec.steps)})
+        """The update rule of a step, its rate times the schedule's factor."""
+        return optimizer_at(self.spec, (), step)
 
     def state(self, step: int) -> Tensors:
         """A copy of what step `step` begins from, by the names of `step_map`."""
@@ -83,6 +75,15 @@ class Baseline:
         for name, slots in self.stack.slots.items():
             held |= {f"{SLOTS}/{name}/{slot}": tensor[0] for slot, tensor in slots.items()}
         return {name: tensor.clone() for name, tensor in held.items()}
+
+    def check_finite(self, step: int) -> None:
+        """Return, if the state after step `step` is finite.
+
+        Raises:
+            UserFault: it is not.
+        """
+        if not all(bool(tensor.isfinite().all()) for tensor in self.state(step).values()):
+            raise _diverged(step)
 
     def step(self, step: int) -> tuple[StepMap, Tensors]:
         """Take a step; its map, and the state that it began from.
@@ -99,10 +100,14 @@ class Baseline:
         taken = self.stack.steps_taken[0]
         loss = float(self.stack.step(step, (Part((0,), batch, rule),))[0])
         if not isfinite(loss):
-            raise UserFault(
-                f"Lyapunov exponents need a baseline that stays finite, its loss became {loss} at step {step}: lower "
-                "the learning rate"
-            )
+            raise _diverged(step)
         chosen = batch.to(self.targets.device)
         inputs, targets = self.dataset.train.inputs[chosen], self.targets[chosen]
         return StepMap(lambda theta: self.mean_loss(theta, fixed, inputs, targets), rule, taken), state
+
+
+def _diverged(step: int) -> UserFault:
+    return UserFault(
+        f"Lyapunov exponents need a baseline that stays finite, it does not at step {step}: lower the learning rate; "
+        "exponents up to there are kept"
+    )

@@ -5,12 +5,12 @@ Axes: n points.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from scipy.optimize import least_squares
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
+from workers.replicas.distances.columns import Floats
 
 Law = Literal["exponential", "linear", "sqrt", "power"]
 PARAMETERS = 3

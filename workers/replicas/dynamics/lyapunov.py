@@ -25,10 +25,6 @@ from workers.replicas.dynamics.step_map import PARAMETERS, StepMap
 from workers.streams import Stream, generator
 
 
-class Overflowed(Exception):
-    """A tangent is not finite."""
-
-
 @dataclass(frozen=True)
 class Tangents:
     """Tangents at a step, and how they have grown.
@@ -43,7 +39,7 @@ class Tangents:
 
     @classmethod
     def start(cls, state: Mapping[str, Tensor], k: int, seed: int) -> Self:
-        """K random orthonormal tangents of the parameters at step 0; slots, which nothing has filled, have none.
+        """Random orthonormal tangents of the parameters at step 0; slots, which nothing has filled, have none.
 
         Raises:
             UserFault: there are fewer parameters than tangents.
@@ -73,13 +69,15 @@ class Tangents:
         A direction that the steps have forgotten altogether has ln 0 = −∞, and keeps it in its sum.
 
         Raises:
-            Overflowed: a tangent is not finite.
+            UserFault: a tangent is not finite.
         """
         k = len(self.sums)
         names = sorted(self.deltas)  # whatever order they were stored and read in
         matrix = torch.cat([self.deltas[name].reshape(k, -1).double() for name in names], dim=1).T
         if not bool(matrix.isfinite().all()):
-            raise Overflowed("a tangent is not finite")
+            raise UserFault(
+                "tangents must stay finite between orthonormalisations, and they did not: lower `lyapunov.every`"
+            )
         Q, R = torch.linalg.qr(matrix)
         growth = R.diagonal().abs().log().cpu()
         parts = Q.T.split([self.deltas[name][0].numel() for name in names], dim=1)

@@ -79,7 +79,9 @@ class StepMap:
 
         per_tangent = sum(tensor.numel() for tensor in state.values())
         with plain_attention(), refusals("Lyapunov exponents"):
-            found: Tensors = vmap(pushed, chunk_size=max(1, ELEMENTS // per_tangent))(dict(tangents))
+            found: Tensors = vmap(pushed, chunk_size=max(1, ELEMENTS // per_tangent))(
+                {name: tangents[name] for name in state}
+            )
         return found
 
 
@@ -87,8 +89,8 @@ def train_mode(model: nn.Module, loss: ExampleLoss) -> Callable[[Tensors, Tensor
     """The batch mean loss of a model in train mode as a pure function.
 
     Returns:
-        A function of the parameters and of what is held fixed, both by name, and of a batch (B, *input_shape) with its
-        targets (B, K). Of what is held fixed, running statistics are ignored.
+        A function of the parameters and of what is held fixed, both by name, and of a batch (B, *input_shape) with
+        its targets (B, K). Of what is held fixed, running statistics are ignored.
     """
     copy = deepcopy(model).train()
     for module in copy.modules():

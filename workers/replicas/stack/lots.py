@@ -111,5 +111,6 @@ class Scratch:
         losses = network.gradients(inputs, targets, self._rows)
         update_(rule, lot.rows, self._rows, slots, taken)
         # The rule has left numbers of its own in the gradient's memory, between the tensors too.
-        torch._foreach_zero_(self._gaps)
+        if self._gaps:
+            torch._foreach_zero_(self._gaps)
         return losses

@@ -132,5 +132,5 @@ def test_an_operation_without_second_derivatives_is_refused() -> None:
 
     state = {"parameters/w": torch.ones(2, dtype=torch.float64)}
     move = StepMap(lambda theta: Rounded.apply(theta["w"]).sum(), Sgd(), 0)
-    with pytest.raises(UserFault, match="Lyapunov exponents need a model that torch.func can differentiate twice"):
+    with pytest.raises(UserFault, match=r"Lyapunov exponents need a model that torch\.func can differentiate twice"):
         move.push(state, {"parameters/w": torch.ones(1, 2, dtype=torch.float64)})

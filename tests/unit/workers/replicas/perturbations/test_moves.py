@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from schemas.data import Indices, Random
-from schemas.perturbations import Gaussian, GradientMove, Move, Sphere
+from schemas.perturbations import Gaussian, GradientMove, Move, Reinitialise, Sphere
 from workers.errors import UserFault
 from workers.replicas.perturbations.moves import moved
 
@@ -30,7 +30,9 @@ def slope(examples: Tensor) -> dict[str, Tensor]:
 
 
 def apply(move: Move, start: Mapping[str, Tensor], seed: int = 0, gradient: Any = slope) -> dict[str, Tensor]:
-    return moved(start, move, np.random.default_rng(seed), gradient, 100)
+    return moved(
+        start, move, np.random.default_rng(seed), gradient, 100, lambda drawn: parameters(seed=drawn % 2**31)
+    )
 
 
 def lengths(after: Mapping[str, Tensor], before: Mapping[str, Tensor]) -> dict[str, float]:
@@ -185,6 +187,11 @@ def test_a_gradient_move_goes_along_the_gradient_of_its_batch(direction: Any, ex
     sign = 1 if direction == "ascent" else -1
     expected = 0.2 * float(whole(start).norm()) * sign * torch.nn.functional.normalize(whole(slope(batch)), dim=0)
     torch.testing.assert_close(whole(after) - whole(start), expected, rtol=1e-12, atol=1e-14)
+
+
+def test_a_new_initialisation_is_a_move_too() -> None:
+    seed = int(np.random.default_rng(4).integers(2**63)) % 2**31
+    assert identical(apply(Reinitialise(), parameters(), 4), parameters(seed=seed))
 
 
 def test_a_replica_draws_its_own_batch() -> None:
