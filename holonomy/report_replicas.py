@@ -114,16 +114,16 @@ def floor(replicas: "polars.DataFrame") -> Text:
     broken = twins.filter(~twins["floor_held"])
     if broken.is_empty():
         return remark(
-            f"Floor: held. The ε = 0 twin of {groups(len(twins))} was bit by bit the baseline to the end, and so were "
-            "all copies of the baseline.",
+            f"Floor: held. The ε = 0 twin of {groups(len(twins))} was bit by bit the baseline to the end, and so "
+            "were all copies of the baseline.",
             "bold",
         )
     worst = broken["distance"].max()
     numbers = ", ".join(str(number) for number in broken["group"].sort())
     return remark(
-        f"FLOOR NOT HELD in group {numbers}: an unperturbed twin, or a copy of the baseline, came out different (twins "
-        f"by up to {short(worst)}). Distances of that order are not due to the perturbation: the arithmetic of the "
-        "device is not deterministic, or groups were trained on different kinds of device.",
+        f"FLOOR NOT HELD in group {numbers}: an unperturbed twin, or a copy of the baseline, came out different "
+        f"(twins by up to {short(worst)}). Distances of that order are not due to the perturbation: the arithmetic "
+        "of the device is not deterministic, or groups were trained on different kinds of device.",
         "bold red",
     )
 
@@ -142,7 +142,8 @@ def diverged(replicas: "polars.DataFrame") -> Text | None:
     counts = ", ".join(f"{count} of arm {arm}" for arm, count in by_arm.iter_rows())
     first = lost["diverged_step"].sort()[0]
     return remark(
-        f"Diverged: {counts}, first seen at step {first}. They are left out of means, which are those of the survivors.",
+        f"Diverged: {counts}, first seen at step {first}. They are left out of means, which are those of "
+        "the survivors.",
         "bold red",
     )
 

@@ -4,6 +4,7 @@ from math import ceil
 
 from schemas.batch_edits import misplaced
 from schemas.looks import MAX_LOOKS, count_looks
+from schemas.replica_results import REPLICA_METRICS
 from schemas.replicas import Replicas
 from service.errors import Refused
 from service.planner.ceilings import MAX_BLOCKS, check_bytes, check_rows
@@ -12,6 +13,8 @@ from service.planner.size import DataSize, ModelSize, model_size
 
 MAX_GROUP_BYTES = 64 * 2**30
 """Of the smallest group: what a worker is taken to have at most."""
+MAX_SUMMARY_ROWS = 1_000_000
+"""Rows of one table from the block that reduces what all groups found."""
 
 
 def check_replicas(spec: Replicas, data: DataSize) -> None:
@@ -66,12 +69,28 @@ def _check_rows(spec: Replicas, size: ModelSize) -> None:
             seen * size.tensors,
             "take fewer looks or replicas, or leave measures.tensors off",
         )
+    arms, metrics = len(spec.arms), sum(column.type == "float" for column in REPLICA_METRICS.columns)
+    _check_summary(
+        "statistics over replicas",
+        f"{looks + checkpoints:,} looks × {arms:,} arms × {metrics} metrics",
+        (looks + checkpoints) * arms * metrics,
+        "take fewer looks or arms",
+    )
     if spec.autocorrelation:
-        check_rows(
+        _check_summary(
             "autocorrelations",
-            f"{len(spec.arms):,} arms × 2 × {checkpoints:,} × {checkpoints + 1:,} / 2 pairs of checkpoints",
-            len(spec.arms) * checkpoints * (checkpoints + 1),
-            "take fewer checkpoints",
+            f"{arms:,} arms × 2 × {checkpoints:,} × {checkpoints + 1:,} / 2 pairs of checkpoints",
+            arms * checkpoints * (checkpoints + 1),
+            "take fewer checkpoints or arms",
+        )
+
+
+def _check_summary(what: str, product: str, total: int, advice: str) -> None:
+    if total > MAX_SUMMARY_ROWS:
+        raise Refused(
+            "too_large",
+            f"the summary of a job has at most {MAX_SUMMARY_ROWS:,} rows of {what}; this one has {product} = "
+            f"{total:,}: {advice}",
         )
 
 
