@@ -84,9 +84,11 @@ class ReplicasJob(JobHandle):
             return long.rename({metric: "value"}).select("step", "arm", "replica", "value")
         return long.pivot("replica", index="step", values=metric).sort("step")
 
-    def statistics(self, metric: str | None = None, arm: str | None = None) -> "polars.DataFrame":
+    def statistics(
+        self, metric: str | None = None, arm: str | None = None, step: int | None = None
+    ) -> "polars.DataFrame":
         """One row per look, arm and metric: mean, standard deviation and bootstrap interval over the replicas."""
-        where = conditions(metric=metric, arm=arm)
+        where = conditions(metric=metric, arm=arm, step=step)
         return self.table("replica_statistics", where=where, order_by=("metric", "arm", "step"))
 
     def tensors(

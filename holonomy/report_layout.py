@@ -16,7 +16,12 @@ def section(title: str, table: Table, note: str) -> Iterator[RenderableType]:
     """A title, a table, and the sentences needed to read it."""
     yield f"\n[bold]{title}[/]"
     yield table
-    yield Text(textwrap.indent(textwrap.fill(note, NOTE_WIDTH, break_on_hyphens=False), "  "), style="dim")
+    yield remark(note, "dim")
+
+
+def remark(words: str, style: str) -> Text:
+    """Sentences, indented, on lines of 80 columns at most."""
+    return Text(textwrap.indent(textwrap.fill(words, NOTE_WIDTH, break_on_hyphens=False), "  "), style=style)
 
 
 def plain_table(*headers: str) -> Table:

@@ -22,7 +22,6 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Choices of examples": ("First", "Indices", "Random"),
     "Pairs and directions": ("TopPairs", "TestLoss", "TestLogit", "SavedDirection"),
     "Orders of examples": ("Reorderings", "Swaps", "Shuffles", "ListedOrders"),
-    "Models": ("Mlp", "Layers", "ConvNet", "MxResNet", "Transformer", "BagOfEmbeddings", "RegistryModel"),
     "Replicas and what is measured of them": (
         "Arm",
         "Every",
@@ -46,6 +45,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "ReplaceExample",
         "Change",
     ),
+    "Models": ("Mlp", "Layers", "ConvNet", "MxResNet", "Transformer", "BagOfEmbeddings", "RegistryModel"),
     "Losses": ("CrossEntropy", "BinaryCrossEntropy", "GroupedCrossEntropy", "SquaredError", "RegistryLoss"),
     "Optimizers": ("Sgd", "Adam", "AdamW", "RmsProp", "RegistryOptimizer"),
     "Learning-rate schedules": ("ConstantRate", "StepDecay", "CosineDecay", "LinearDecay", "ExponentialDecay"),

@@ -12,8 +12,11 @@ from holonomy.client import Client
 from holonomy.errors import NotFound, Refused
 from holonomy.handle import JobHandle, raise_unless_done
 from holonomy.jobs import BracketsJob, TrainingJob
+from holonomy.replicas import ReplicasJob
 from holonomy.report import brackets_report
+from holonomy.report_replicas import replicas_report
 from schemas.brackets import Brackets
+from schemas.replica_results import REPLICA_TABLES
 from schemas.results import RESULT_TABLES
 from schemas.states import TERMINAL_JOBS, JobState
 
@@ -26,6 +29,8 @@ READING_ORDER = {
     "projections": "step,target,-value",
     "minibatches": "step,-bracket_norm",
     "outputs": "step,-multiple",
+    "replica_statistics": "metric,arm,step",
+    "replica_growth": "arm,aic",
 }
 """How tables are ordered when nothing is asked for, where that is not by their keys."""
 READING_COLUMNS = {
@@ -35,6 +40,8 @@ READING_COLUMNS = {
     "verifications": "step,i,j,path,norm_error,tensor_error,cosine_error,logit_error",
     "reorderings": "step,i,j,items,relative_error,predicted_loss,realised_loss,agrees",
     "outputs": "step,label,multiple,flagged,rival,rival_lift",
+    "replica_metrics": "step,replica,distance,relative_now,growth,cosine,test_loss_difference,churn",
+    "replica_barriers": "step,replica,aligned,split,quantity,max_minus_ends,midpoint,mean_minus_chord",
 }
 """What people are shown of tables that are too wide for them, when nothing is asked for."""
 TABLES: dict[type[JobHandle], tuple[str, ...]] = {
@@ -51,6 +58,7 @@ TABLES: dict[type[JobHandle], tuple[str, ...]] = {
         "reorderings",
         "order_accuracy",
     ),
+    ReplicasJob: tuple(table.name for table in REPLICA_TABLES),
     TrainingJob: ("checkpoints", "training_steps"),
 }
 """The tables that each kind of job fills; the first is shown when none is named."""
@@ -85,10 +93,14 @@ def results(
     with Client() as client:
         handle = client.job(job)
         chosen = (table, step, where, columns, order_by, limit)
-        if isinstance(handle, BracketsJob) and for_people and all(item is None or item == [] for item in chosen):
-            spec = handle.detail().spec
-            if isinstance(spec, Brackets):
-                _report(handle, spec)
+        if for_people and all(item is None or item == [] for item in chosen):
+            if isinstance(handle, BracketsJob):
+                spec = handle.detail().spec
+                if isinstance(spec, Brackets):
+                    _brackets_report(handle, spec)
+                    return
+            elif isinstance(handle, ReplicasJob):
+                _replicas_report(handle)
                 return
         name = _table_of(handle, table)
         wanted = columns or (READING_COLUMNS.get(name) if for_people else None)
@@ -116,7 +128,7 @@ def results(
             tell(f"no room for {', '.join(left_out)}; --columns chooses, --csv and --json print all")
 
 
-def _report(job: BracketsJob, spec: Brackets) -> None:
+def _brackets_report(job: BracketsJob, spec: Brackets) -> None:
     now = job.status()
     asked = {"projections": spec.projections, "minibatches": spec.minibatches, "reorderings": spec.reorderings}
     # With norms on, the fit is made last: before it there are rows, but no summary of a checkpoint.
@@ -131,6 +143,19 @@ def _report(job: BracketsJob, spec: Brackets) -> None:
     if now.state is not JobState.DONE:
         tell(f"job {job.id} is {now.state}: this is what it has found so far")
     for part in brackets_report(job, spec):
+        show(part)
+
+
+def _replicas_report(job: ReplicasJob) -> None:
+    now = job.status()
+    # The summary of all groups is made last.
+    if now.state is not JobState.DONE:
+        raise_unless_done(now)
+        raise NotFound(
+            f"job {job.id} is {now.state} and has no report yet: `holonomy watch {job.id}` shows its progress, "
+            f"`holonomy results {job.id} --table replica_metrics` the distances so far"
+        )
+    for part in replicas_report(job):
         show(part)
 
 

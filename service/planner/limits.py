@@ -43,7 +43,7 @@ def check(spec: AnyJob, data: DataSize) -> None:
             check_brackets(spec, data)
         case Replicas():
             _check_training(spec.training, data)
-            check_replicas(spec, model_size(spec.training, data))
+            check_replicas(spec, data)
         case _:
             assert_never(spec)
 

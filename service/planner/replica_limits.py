@@ -1,24 +1,30 @@
-"""What is refused of a replica job at submission: more than one job may ask for, or one worker can hold."""
+"""What is refused of a replica job at submission: what is not there, and more than a job or a worker can hold."""
 
 from math import ceil
 
+from schemas.batch_edits import misplaced
 from schemas.looks import MAX_LOOKS, count_looks
+from schemas.replica_results import REPLICA_METRICS
 from schemas.replicas import Replicas
 from service.errors import Refused
 from service.planner.ceilings import MAX_BLOCKS, check_bytes, check_rows
 from service.planner.group_memory import member_bytes, saved_bytes
-from service.planner.size import ModelSize
+from service.planner.size import DataSize, ModelSize, model_size
 
 MAX_GROUP_BYTES = 64 * 2**30
 """Of the smallest group: what a worker is taken to have at most."""
+MAX_SUMMARY_ROWS = 1_000_000
+"""Rows of one table from the block that reduces what all groups found."""
 
 
-def check_replicas(spec: Replicas, size: ModelSize) -> None:
-    """Refuse a replica job that is too large; its training run is checked apart.
+def check_replicas(spec: Replicas, data: DataSize) -> None:
+    """Refuse a replica job that cannot be computed here; its training run is checked apart.
 
     Raises:
-        Refused: `too_large`, with the arithmetic.
+        Refused: `out_of_range`, or `too_large` with the arithmetic.
     """
+    _check_arms(spec, data)
+    size = model_size(spec.training, data)
     _check_rows(spec, size)
     each = member_bytes(spec, size)
     if 3 * each > MAX_GROUP_BYTES:
@@ -34,6 +40,16 @@ def check_replicas(spec: Replicas, size: ModelSize) -> None:
         spec.count * checkpoints * each,
     )
     _check_blocks(spec, checkpoints)
+
+
+def _check_arms(spec: Replicas, data: DataSize) -> None:
+    if data.train is None:
+        return
+    for name, arm in zip(spec.arm_names, spec.arms, strict=True):
+        for perturbation in arm.perturbations:
+            reason = misplaced(perturbation, data.train, spec.training.batch_size)
+            if reason is not None:
+                raise Refused("out_of_range", f"arm {name}: {reason}")
 
 
 def _check_rows(spec: Replicas, size: ModelSize) -> None:
@@ -53,12 +69,28 @@ def _check_rows(spec: Replicas, size: ModelSize) -> None:
             seen * size.tensors,
             "take fewer looks or replicas, or leave measures.tensors off",
         )
+    arms, metrics = len(spec.arms), sum(column.type == "float" for column in REPLICA_METRICS.columns)
+    _check_summary(
+        "statistics over replicas",
+        f"{looks + checkpoints:,} looks × {arms:,} arms × {metrics} metrics",
+        (looks + checkpoints) * arms * metrics,
+        "take fewer looks or arms",
+    )
     if spec.autocorrelation:
-        check_rows(
+        _check_summary(
             "autocorrelations",
-            f"{len(spec.arms):,} arms × 2 × {checkpoints:,} × {checkpoints + 1:,} / 2 pairs of checkpoints",
-            len(spec.arms) * checkpoints * (checkpoints + 1),
-            "take fewer checkpoints",
+            f"{arms:,} arms × 2 × {checkpoints:,} × {checkpoints + 1:,} / 2 pairs of checkpoints",
+            arms * checkpoints * (checkpoints + 1),
+            "take fewer checkpoints or arms",
+        )
+
+
+def _check_summary(what: str, product: str, total: int, advice: str) -> None:
+    if total > MAX_SUMMARY_ROWS:
+        raise Refused(
+            "too_large",
+            f"the summary of a job has at most {MAX_SUMMARY_ROWS:,} rows of {what}; this one has {product} = "
+            f"{total:,}: {advice}",
         )
 
 

@@ -80,11 +80,11 @@ def plan_replicas(spec: Replicas, job_id: JobId, costs: Mapping[str, Cost], crew
         [
             (
                 ReplicaSegment(group=group, replicas=replicas, start=start, stop=stop, save=save),
-                own(state_name(start, group), looks_name(group, before)) if start else (),
+                own(state_name(start, group)) if start else (),
             )
             for group, replicas in enumerate(grouped)
         ]
-        for before, start, stop, save in _segments(spec, ends)
+        for start, stop, save in _segments(spec, ends)
     ]
     for phase, (start, stop) in enumerate(_exponents(spec, costs)):
         if phase == len(phases):
@@ -146,23 +146,16 @@ def state_name(step: int, group: int) -> str:
     return f"states/{step:09d}/{group:05d}"
 
 
-def looks_name(group: int, start: int) -> str:
-    """Object name of what the segment of a group from a step on measured."""
-    return f"looks/{group:05d}/{start:09d}"
-
-
 def exponents_name(step: int) -> str:
     """Object name of tangents and sums at a step."""
     return f"exponents/{step:09d}"
 
 
-def _segments(spec: Replicas, ends: list[int]) -> Iterator[tuple[int, int, int, tuple[int, ...]]]:
-    """Start of the segment before, start, stop, and what is saved, of each segment."""
+def _segments(spec: Replicas, ends: list[int]) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+    """Start, stop, and what is saved, of each segment."""
     zero = (0,) if 0 in spec.training.checkpoints and ends != [0] else ()
-    before = 0
     for start, stop in pairwise([0, *ends]):
-        yield before, start, stop, (*(zero if start == 0 else ()), stop)
-        before = start
+        yield start, stop, (*(zero if start == 0 else ()), stop)
 
 
 def _exponents(spec: Replicas, costs: Mapping[str, Cost]) -> list[Span]:

@@ -14,6 +14,7 @@ PAGES = [
     "how-to/query-results.md",
     "how-to/import-a-dataset.md",
     "how-to/find-outputs-that-swaps-move.md",
+    "how-to/measure-how-runs-drift-apart.md",
 ]
 FENCE = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

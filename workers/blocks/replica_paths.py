@@ -4,6 +4,7 @@ Axes: m replicas, R members of their group.
 """
 
 from collections.abc import Sequence
+from math import isfinite, nan
 
 import torch
 from torch import Tensor
@@ -41,9 +42,8 @@ def replica_paths(spec: Replicas, payload: ReplicaPaths, inputs: Sequence[Object
     found: list[Between] = []
     with deterministic():
         dataset = load(spec.training.data, context, torch_dtype(spec.training.dtype))
-        comparison = Comparison.of(spec, dataset)
+        comparison = Comparison.of(spec, dataset, context.check_cancelled)
         for replica in range(*payload.replicas):
-            context.check_cancelled()
             with context.kernel():
                 found.append(comparison.between(state, BASELINE, COMMON + replica - payload.first))
     numbers = list(range(*payload.replicas))
@@ -78,7 +78,9 @@ def _alignment_rows(step: int, numbers: list[int], found: list[Between]) -> Rows
         "aligned_distance": torch.tensor([one.distance for one in alignments], dtype=torch.float64).numpy(),
         "aligned_median": spreads[:, 1],
         "aligned_highest": spreads[:, 2],
-        "moved_units": torch.tensor([one.moved_units for one in found], dtype=torch.float64).numpy(),
+        "moved_units": torch.tensor(
+            [one.moved_units if isfinite(one.distance) else nan for one in alignments], dtype=torch.float64
+        ).numpy(),
     }
     return {
         "step": [step] * len(numbers),

@@ -3,7 +3,7 @@
 Axes: R members of a group.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
@@ -14,24 +14,22 @@ from torch import Tensor, nn
 from schemas.replicas import Alignment as AlignmentSpec
 from schemas.replicas import Barriers, Replicas
 from workers.data.dataset import Dataset, Split
+from workers.data.pixels import Pixels
 from workers.losses import example_loss, loss_targets, probabilities
 from workers.models import initialised
 from workers.precision import torch_dtype
 from workers.replicas.alignment import (
     Alignment,
-    Permutations,
     PermutationSpec,
     match_weights,
     permutation_spec,
     permuted,
 )
-from workers.replicas.barriers import Barrier, Estimation, Judge, State, StraightPath, straight_path
+from workers.replicas.barriers import Barrier, Judge, State, straight_paths
 from workers.replicas.distances import Examples
 
 VALUES = ("max_minus_ends", "midpoint", "mean_minus_chord", "start", "end")
 SPLITS, QUANTITIES = ("train", "test"), ("loss", "error")
-BATCHNORM_BATCH = 256
-"""Examples of a batch from which statistics are estimated; fewer if fewer are asked for."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +38,11 @@ class Between:
 
     Attributes:
         alignment: If it was asked for.
-        moved_units: Share of hidden units that the best permutation moves; NaN without an alignment.
         barriers: If they were asked for: float64 (aligned, split, quantity, value), the last three in the orders of
             SPLITS, QUANTITIES and VALUES; `aligned` is 0 for the members as they are, and 1 after alignment.
     """
 
     alignment: Alignment | None
-    moved_units: float
     barriers: Tensor | None
 
 
@@ -60,7 +56,8 @@ class Comparison:
         groups: Hidden units that permute together; None if members are not aligned.
         walking: If paths are to be walked.
         judges: What is measured on them, by split.
-        estimation: What BatchNorm's statistics are estimated from.
+        estimated_from: Inputs from which BatchNorm's statistics are estimated.
+        check_cancelled: Called on the way; what it raises ends the work.
     """
 
     model: nn.Module
@@ -68,10 +65,11 @@ class Comparison:
     groups: PermutationSpec | None
     walking: Barriers | None
     judges: Mapping[str, Judge]
-    estimation: Estimation | None
+    estimated_from: Tensor | Pixels | None
+    check_cancelled: Callable[[], None]
 
     @classmethod
-    def of(cls, spec: Replicas, dataset: Dataset) -> Self:
+    def of(cls, spec: Replicas, dataset: Dataset, check_cancelled: Callable[[], None]) -> Self:
         """The comparison that a job asks for, on the dataset's device.
 
         Raises:
@@ -81,16 +79,15 @@ class Comparison:
         dtype, K = torch_dtype(training.dtype), len(dataset.label_names)
         model = initialised(training.model, dataset.input_shape, K, training.seed, dtype, dataset.vocabulary)
         model = model.to(dataset.train.inputs.device).eval()
-        judges, estimation = dict[str, Judge](), None
+        judges, estimated_from = dict[str, Judge](), None
         if barriers is not None:
             drawn = Examples.drawn(barriers.examples, barriers.examples, spec.seed, dataset)
             judges = {
                 name: _judge(spec, dataset, split) for name, split in (("train", drawn.train), ("test", drawn.test))
             }
-            estimated = Examples.drawn(barriers.batchnorm_examples, 1, spec.seed, dataset).train.inputs
-            estimation = Estimation(estimated, len(estimated), min(BATCHNORM_BATCH, len(estimated)))
+            estimated_from = Examples.drawn(barriers.batchnorm_examples, 1, spec.seed, dataset).train.inputs
         groups = None if spec.alignment is None else permutation_spec(model)
-        return cls(model, spec.alignment, groups, barriers, judges, estimation)
+        return cls(model, spec.alignment, groups, barriers, judges, estimated_from, check_cancelled)
 
     @property
     def points(self) -> int:
@@ -110,12 +107,16 @@ class Comparison:
             end: The other member.
         """
         reference, other = self._member(state, start), self._member(state, end)
-        ends, alignment, moved = [other], None, torch.nan
+        ends, alignment = [other], None
         if self.aligning is not None and self.groups is not None:
             alignment = match_weights(
-                self.groups, reference.parameters, other.parameters, self.aligning.seed, self.aligning.restarts
+                self.groups,
+                reference.parameters,
+                other.parameters,
+                self.aligning.seed,
+                self.aligning.restarts,
+                self.check_cancelled,
             )
-            moved = _moved_units(alignment.permutations)
             ends.append(
                 State(
                     permuted(self.groups, other.parameters, alignment.permutations),
@@ -123,14 +124,19 @@ class Comparison:
                 )
             )
         if self.walking is None:
-            return Between(alignment, moved, None)
-        barriers = [[self._walk(reference, end, split) for split in SPLITS] for end in ends]
-        return Between(alignment, moved, torch.tensor(barriers, dtype=torch.float64))
+            return Between(alignment, None)
+        barriers = [self._walk(reference, end) for end in ends]
+        return Between(alignment, torch.tensor(barriers, dtype=torch.float64))
 
-    def _walk(self, start: State, end: State, split: str) -> list[list[float]]:
-        """Barriers in loss and in error on the path between two networks, with the values at its ends."""
-        path = straight_path(self.model, start, end, self.judges[split], self.estimation, self.points)
-        return [_values(path.loss_barrier, path.losses), _values(path.error_barrier, path.errors)]
+    def _walk(self, start: State, end: State) -> list[list[list[float]]]:
+        """Barriers on the path between two networks, with the values at its ends: by split, by quantity."""
+        found = straight_paths(
+            self.model, start, end, self.judges, self.estimated_from, self.points, self.check_cancelled
+        )
+        return [
+            [_values(path.loss_barrier, path.losses), _values(path.error_barrier, path.errors)]
+            for path in (found[split] for split in SPLITS)
+        ]
 
     def _member(self, state: Mapping[str, Tensor], member: int) -> State:
         """A member by itself, its tensors by name: safetensors reads them in any order, and sums follow it.
@@ -157,11 +163,3 @@ def _judge(spec: Replicas, dataset: Dataset, split: Split) -> Judge:
 
 def _values(barrier: Barrier, values: tuple[float, ...]) -> list[float]:
     return [barrier.max_minus_ends, barrier.midpoint, barrier.mean_minus_chord, values[0], values[-1]]
-
-
-def _moved_units(permutations: Permutations) -> float:
-    """Share of hidden units that are not at their own place; NaN where there are none."""
-    orders = list(permutations.values())
-    units = sum(len(order) for order in orders)
-    stay = sum(int((order == torch.arange(len(order))).sum()) for order in orders)
-    return 1 - stay / units if units else torch.nan

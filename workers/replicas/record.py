@@ -62,13 +62,9 @@ class Record:
         }
 
     def tables(self) -> dict[str, Rows]:
-        """All rows found, look after look."""
-        if not self.rows:
-            return {}
-        return {
-            table: {column: [value for look in self.rows for value in look[table][column]] for column in columns}
-            for table, columns in self.rows[0].items()
-        }
+        """All rows found, look after look; hidden layers are measured at some looks only."""
+        tables = dict.fromkeys(table for look in self.rows for table in look)
+        return {table: _stacked([look[table] for look in self.rows if table in look]) for table in tables}
 
     def looks(self) -> dict[str, Tensor]:
         """`steps` (L,), `replicas` (m,), each metric as float64 (L, m), and the ends."""
@@ -99,6 +95,10 @@ def members_of(state: Mapping[str, Tensor], members: Sequence[int]) -> dict[str,
     """The state of some members of a group."""
     chosen = torch.tensor(members)
     return {name: tensor if name == START_NORMS else tensor[chosen] for name, tensor in state.items()}
+
+
+def _stacked(parts: Sequence[Rows]) -> Rows:
+    return {column: [value for part in parts for value in part[column]] for column in parts[0]}
 
 
 def _joined_states(mine: dict[str, Tensor], theirs: dict[str, Tensor]) -> dict[str, Tensor]:

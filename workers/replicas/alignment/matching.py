@@ -9,7 +9,7 @@ the other until none changes. It ends in a local optimum that depends on the ord
 (Ainsworth, Hayase and Srinivasa, Git Re-Basin, 2023, method 2).
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite, nan, sqrt
 from statistics import median
@@ -48,11 +48,22 @@ class Alignment:
         """Least, median and largest distance over the starts."""
         return min(self.start_distances), median(self.start_distances), max(self.start_distances)
 
+    @property
+    def moved_units(self) -> float:
+        """Share of all units of groups that do not keep their place; 0 without groups."""
+        kept = [order == torch.arange(len(order)) for order in self.permutations.values()]
+        return float((~torch.cat(kept)).double().mean()) if kept else 0.0
+
 
 def match_weights(
-    spec: PermutationSpec, reference: Mapping[str, Tensor], other: Mapping[str, Tensor], seed: int, starts: int = 5
+    spec: PermutationSpec,
+    reference: Mapping[str, Tensor],
+    other: Mapping[str, Tensor],
+    seed: int,
+    starts: int = 5,
+    pause: Callable[[], None] = lambda: None,
 ) -> Alignment:
-    """Permute `other` towards `reference`.
+    """Permute `other` towards `reference`. Four copies of the parameters are held in float64.
 
     Args:
         spec: Of their architecture.
@@ -61,6 +72,7 @@ def match_weights(
         seed: Decides in which orders the groups are visited.
         starts: How many times the descent runs; the first from the identity, so that networks that are already
             close stay so, the others from permutations built up from inputs and logits.
+        pause: Called after every change of a group; what it raises ends the work.
 
     Raises:
         UserFault: the networks have other names or shapes than each other.
@@ -75,7 +87,7 @@ def match_weights(
     for start in range(starts):
         descent = Descent(spec, A, B)
         for _ in descent.run(generator(seed, Stream.ALIGNMENT, start), built_up=start > 0):
-            pass
+            pause()
         reached.append(descent.distance())
         if reached[-1] < best.distance():
             best = descent

@@ -3,7 +3,7 @@
 Axes: N examples, K outputs. λ is the position: (1 − λ) θ_0 + λ θ_1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from math import isfinite, nan
@@ -11,13 +11,14 @@ from math import isfinite, nan
 from torch import Tensor, nn
 
 from workers.data.dataset import Split
+from workers.data.pixels import Pixels
 from workers.errors import UserFault
 from workers.losses import ExampleLoss
 from workers.replicas.barriers.barrier import Barrier
 from workers.replicas.barriers.entry import LinearEntry
-from workers.replicas.barriers.estimation import Estimation, estimate, estimated_layers
+from workers.replicas.barriers.estimation import estimate, estimated_layers
 from workers.replicas.barriers.line import Line, State
-from workers.training.evaluate import evaluate
+from workers.training.evaluate import Evaluation, evaluate
 
 POINTS = 25
 """The fewest positions at which a path is looked at."""
@@ -65,15 +66,16 @@ class StraightPath:
         return Barrier.of(self.errors)
 
 
-def straight_path(
+def straight_paths(
     model: nn.Module,
     start: State,
     end: State,
-    judge: Judge,
-    estimation: Estimation | None = None,
+    judges: Mapping[str, Judge],
+    estimated_from: Tensor | Pixels | None = None,
     points: int = POINTS,
-) -> StraightPath:
-    """Walk from `start` to `end` in a straight line through the parameters, in eval mode.
+    pause: Callable[[], None] = lambda: None,
+) -> dict[str, StraightPath]:
+    """Walk from `start` to `end` in a straight line through the parameters, in eval mode; a path for every judge.
 
     The two networks are taken as they come; for the barrier after alignment, give the permuted state. BatchNorm's
     running statistics are estimated anew at every position, the ends too, so that like is compared with like.
@@ -82,12 +84,14 @@ def straight_path(
         model: Gives the structure; it is not changed, and its own numbers are not used.
         start: At λ = 0, in the element type in which the path is walked.
         end: At λ = 1.
-        judge: Examples and loss, on the device of the states.
-        estimation: Needed where there is BatchNorm, and of no effect where there is none.
+        judges: Examples and loss, on the device of the states. Behind a perceptron's first layer, of d units, 3·N·d
+            numbers are kept for each.
+        estimated_from: Training inputs (n, *input_shape) for BatchNorm's statistics; of no effect without BatchNorm.
         points: Number of positions, odd, so that 1/2 is one of them.
+        pause: Called at every position; what it raises ends the work.
 
     Raises:
-        UserFault: too few points or an even number of them, or nothing to estimate BatchNorm's statistics from.
+        UserFault: too few points or an even number of them, or too few inputs for BatchNorm's statistics.
     """
     if points < POINTS or points % 2 == 0:
         raise UserFault(
@@ -95,24 +99,35 @@ def straight_path(
             f"take {max(POINTS, points | 1)}"
         )
     probe = deepcopy(model).to(next(iter(start.parameters.values()))).eval()
-    if estimated_layers(probe) and estimation is None:
+    if estimated_layers(probe) and estimated_from is None:
         raise UserFault(
             "a path between networks with BatchNorm needs training inputs, from which its running statistics are "
-            "estimated at every position: give an `estimation`"
+            "estimated at every position: give `estimated_from`"
         )
     line = Line(start, end)
-    entry = LinearEntry.of(probe, line, judge.split.inputs)
+    entries = {name: LinearEntry.of(probe, line, judge.split.inputs) for name, judge in judges.items()}
     positions = tuple(number / (points - 1) for number in range(points))
-    losses, errors = list[float](), list[float]()
+    found: dict[str, list[Evaluation]] = {name: [] for name in judges}
     for position in positions:
+        pause()
         line.place(probe, position)
-        if estimation is not None:
-            estimate(probe, estimation)
-        if entry is None:
-            found = evaluate(probe, judge.loss, judge.split, judge.targets, judge.meaning)
-        else:
-            entered = Split(entry.at(position), judge.split.labels)
-            found = evaluate(entry.rest, judge.loss, entered, judge.targets, judge.meaning)
-        losses.append(found.loss)
-        errors.append(1 - found.accuracy if isfinite(found.loss) else nan)
-    return StraightPath(positions, tuple(losses), tuple(errors))
+        if estimated_from is not None:
+            estimate(probe, estimated_from)
+        for name, judge in judges.items():
+            found[name].append(_judged(probe, judge, entries[name], position))
+    return {name: _path(positions, evaluations) for name, evaluations in found.items()}
+
+
+def _judged(model: nn.Module, judge: Judge, entry: LinearEntry | None, position: float) -> Evaluation:
+    if entry is None:
+        return evaluate(model, judge.loss, judge.split, judge.targets, judge.meaning)
+    entered = Split(entry.at(position), judge.split.labels)
+    return evaluate(entry.rest, judge.loss, entered, judge.targets, judge.meaning)
+
+
+def _path(positions: tuple[float, ...], found: Sequence[Evaluation]) -> StraightPath:
+    return StraightPath(
+        positions,
+        losses=tuple(one.loss for one in found),
+        errors=tuple(1 - one.accuracy if isfinite(one.loss) else nan for one in found),
+    )

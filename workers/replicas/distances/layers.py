@@ -109,7 +109,7 @@ def _watched(model: nn.Module, names: Sequence[str]) -> Iterator[dict[str, Tenso
 
     def keeper(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
         def keep(module: nn.Module, inputs: Any, output: Tensor) -> None:
-            outputs[name] = output.flatten(1).clone()  # what comes next may write into it
+            outputs[name] = output.unsqueeze(-1).flatten(1).clone()  # what comes next may write into it
 
         return keep
 

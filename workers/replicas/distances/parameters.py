@@ -64,7 +64,7 @@ def parameter_distances(parameters: Mapping[str, Tensor]) -> ParameterDistances:
     distances of 1e-7 ‖w_0‖ are as accurate as any. Equal members have distance 0 and cosine 1 exactly. What is found
     for a member has the same bits in every stack.
     """
-    found = torch.stack([_tensor(tensor.flatten(1)) for tensor in parameters.values()], -1)
+    found = torch.stack([_tensor(tensor.unsqueeze(-1).flatten(1)) for tensor in parameters.values()], -1)
     return ParameterDistances(*found.cpu().numpy())
 
 
@@ -78,7 +78,7 @@ def _tensor(values: Tensor) -> Tensor:
             rows = slice(first, first + ROWS)
             block = stretch[rows].double()
             found[3, rows] += block.square().sum(1)
-            difference = block.sub_(baseline).abs_()
+            difference = (block - baseline).abs_()  # `block` may be the parameters themselves
             found[0, rows] += difference.sum(1)
             found[2, rows] = torch.maximum(found[2, rows], difference.amax(1))
             found[1, rows] += difference.square_().sum(1)

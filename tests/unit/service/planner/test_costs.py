@@ -9,13 +9,22 @@ from schemas.blocks import (
     BracketTile,
     DiagnosticBlock,
     JobId,
+    ReplicaCorrelations,
+    ReplicaExponents,
+    ReplicaPaths,
+    ReplicaSegment,
+    ReplicaSummary,
     TrainingSegment,
 )
 from schemas.brackets import Brackets, TopPairs
 from schemas.data import Digits, First, RegistryData
+from schemas.looks import Every, LogSpaced
 from schemas.models import ConvNet, Mlp, MxResNet, RegistryModel
+from schemas.perturbations import Gaussian
+from schemas.replicas import Alignment, Arm, Barriers, Lyapunov, Measures, Replicas
 from schemas.training import Training
-from service.planner.costs import Costs, bracket_keys, on, training_key, units
+from service.planner.costs import Costs, bracket_keys, cost_keys, on, replica_keys, training_key, units
+from service.planner.guesses import UNKNOWN_SPLIT, guessed_replica_seconds, measured_examples
 from service.planner.memory import MAX_MICRO, PROJECTED_BYTES, micro_edge, projected_micro, projected_rows
 from service.planner.paths import likely_path
 from service.planner.plan import Cluster, plan
@@ -38,6 +47,12 @@ SPEC = Brackets(training=Training(steps=1), examples=First(count=32))
         (BracketPerturbations(step=0, start=5, stop=6, micro=1), 1),
         (BracketProjections(step=0, rows=(0, 4), targets=(0, 1), micro=1), None),
         (BracketSummary(step=0), None),
+        (ReplicaSegment(group=0, replicas=(3, 7), start=5, stop=9, save=(9,)), 4 * 6),
+        (ReplicaSegment(group=0, replicas=(3, 7), start=0, stop=0, save=(0,)), None),
+        (ReplicaPaths(step=0, group=0, first=3, replicas=(4, 7)), 3),
+        (ReplicaExponents(start=10, stop=30), 20),
+        (ReplicaCorrelations(group=0, replicas=(3, 7)), 4),
+        (ReplicaSummary(), None),
         (DiagnosticBlock(index=0), None),
     ],
 )
@@ -138,3 +153,57 @@ def test_projections_fit_the_budget():
     rows = projected_rows(sized(1_000_000), "float32", 3, factored=False)
     assert PROJECTED_BYTES / 2 < rows * 4 * 1_000_000 * 4 <= PROJECTED_BYTES
     assert projected_rows(sized(10**9, activations=1_000), "float32", 100, factored=True) > 10_000
+
+
+REPLICAS = Replicas(
+    training=Training(steps=100, checkpoints=(0, 50)),
+    arms=[Arm(perturbations=[Gaussian(epsilon=0.1, scale="global")])],
+    alignment=Alignment(),
+    barriers=Barriers(),
+    lyapunov=Lyapunov(),
+    autocorrelation=True,
+)
+
+
+def test_each_kind_of_block_of_a_replica_job_has_a_key_and_a_guess():
+    guesses = guessed_replica_seconds(REPLICAS, model_size(REPLICAS.training, DIGITS), DIGITS)
+    assert guesses.keys() == replica_keys(REPLICAS).keys() == cost_keys(REPLICAS).keys()
+    assert all(guess > 0 for guess in guesses.values())
+    plain = REPLICAS.model_copy(
+        update={"alignment": None, "barriers": None, "lyapunov": None, "autocorrelation": False}
+    )
+    assert list(replica_keys(plain)) == ["replica_segment"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("replica_segment", {"looks": LogSpaced()}),
+        ("replica_segment", {"measures": Measures(cka=True)}),
+        ("replica_paths", {"alignment": None}),
+        ("replica_paths", {"barriers": Barriers(points=51)}),
+        ("replica_exponents", {"lyapunov": Lyapunov(exponents=3)}),
+        ("replica_correlations", {"measures": Measures(test_examples=7)}),
+    ],
+)
+def test_keys_of_replica_jobs_follow_what_changes_the_cost(kind, change):
+    changed = REPLICAS.model_copy(update=change)
+    assert replica_keys(changed)[kind] != replica_keys(REPLICAS)[kind]
+    seeded = REPLICAS.model_copy(update={"seed": 9, "group_size": 3})
+    assert replica_keys(seeded) == replica_keys(REPLICAS)
+
+
+def test_more_work_is_guessed_to_take_longer():
+    def guess(kind, **changes):
+        spec = REPLICAS.model_copy(update=changes)
+        return guessed_replica_seconds(spec, model_size(spec.training, DIGITS), DIGITS)[kind]
+
+    assert guess("replica_segment", looks=Every(steps=1)) > guess("replica_segment", looks=Every(steps=50))
+    assert guess("replica_paths", alignment=None) < guess("replica_paths")
+    assert guess("replica_exponents", lyapunov=Lyapunov(exponents=4)) > guess("replica_exponents")
+
+
+def test_measured_examples_are_those_there_are():
+    assert [measured_examples(wanted, 360) for wanted in (10, 1_000, "all")] == [10, 360, 360]
+    assert measured_examples(10, None) == 10
+    assert measured_examples("all", None) == UNKNOWN_SPLIT

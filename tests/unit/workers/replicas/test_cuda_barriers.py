@@ -11,7 +11,7 @@ from workers.data.dataset import Split
 from workers.determinism import deterministic
 from workers.losses import cross_entropy
 from workers.replicas.alignment import match_weights, permutation_spec, permuted
-from workers.replicas.barriers import Estimation, Judge, State, straight_path
+from workers.replicas.barriers import Judge, State, straight_paths
 
 pytestmark = [
     pytest.mark.cuda,
@@ -33,7 +33,7 @@ def numbers(name: str, device: str) -> list[float]:
     targets = torch.eye(K, dtype=torch.float64, device=device)[labels]
     judge = Judge(Split(inputs, labels), targets, cross_entropy, lambda z: z.softmax(-1))
     start = State(moved(first.parameters), moved(first.buffers))
-    path = straight_path(first.model, start, end, judge, Estimation(inputs, batch=2))
+    path = straight_paths(first.model, start, end, {"test": judge}, inputs)["test"]
     return [*found.start_distances, *path.losses, *path.errors, *astuple(path.loss_barrier)]
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from schemas.models import ConvNet, Mlp
 from tests.support.permutable import NETWORKS, drawn, network
-from workers.errors import UserFault
+from workers.errors import Cancelled, UserFault
 from workers.models import initialised
 from workers.replicas.alignment import match_weights, permutation_spec, permuted
 from workers.replicas.alignment.matching import Descent
@@ -35,6 +35,8 @@ def found_again(model: nn.Module, seed: int) -> None:
     assert alignment.distance == 0
     back = {group: order.argsort() for group, order in orders.items()}
     assert all(torch.equal(alignment.permutations[group], order) for group, order in back.items())
+    away = [int(unit) != place for order in back.values() for place, unit in enumerate(order)]
+    assert alignment.moved_units == pytest.approx(sum(away) / max(1, len(away)), rel=1e-15)
 
 
 @every_network
@@ -68,7 +70,7 @@ def test_equal_networks_stay_as_they_are(name: str) -> None:
     net = network(name)
     spec = permutation_spec(net.model)
     alignment = match_weights(spec, net.parameters, net.parameters, 0)
-    assert alignment.distance == alignment.naive_distance == 0
+    assert alignment.distance == alignment.naive_distance == alignment.moved_units == 0
     assert all(torch.equal(order, torch.arange(len(order))) for order in alignment.permutations.values())
 
 
@@ -143,3 +145,13 @@ def test_networks_of_two_architectures_are_refused() -> None:
     other = net.parameters | {"3.weight": torch.zeros(2, 2)}
     with pytest.raises(UserFault, match=r"networks of one architecture, these differ in name or shape at 3\.weight"):
         match_weights(permutation_spec(net.model), net.parameters, other, 0)
+
+
+def test_a_search_can_be_ended_after_any_change() -> None:
+    A, B = network("mlp", 1), network("mlp", 2)
+
+    def pause() -> None:
+        raise Cancelled("told to stop")
+
+    with pytest.raises(Cancelled, match="told to stop"):
+        match_weights(permutation_spec(A.model), A.parameters, B.parameters, 0, pause=pause)

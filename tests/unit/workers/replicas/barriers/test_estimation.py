@@ -3,7 +3,8 @@ import torch
 from torch import Tensor, nn
 
 from workers.errors import UserFault
-from workers.replicas.barriers.estimation import Estimation, estimate, estimated_layers
+from workers.replicas.barriers import estimation as module
+from workers.replicas.barriers.estimation import estimate, estimated_layers
 
 INPUTS = torch.randn(23, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
@@ -32,11 +33,12 @@ def by_hand(model: nn.Sequential, batches: list[Tensor]) -> list[tuple[Tensor, T
     return [(means[0], means[1]), (means[2], means[3])]
 
 
-@pytest.mark.parametrize(("examples", "count"), [(1000, 4), (12, 2), (5, 1)])
-def test_plain_means_over_whole_batches(examples: int, count: int) -> None:
+@pytest.mark.parametrize(("count", "sizes"), [(23, [4, 5, 4, 5, 5]), (10, [5, 5]), (6, [3, 3]), (2, [2])])
+def test_plain_means_over_even_batches(count: int, sizes: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BATCH", 5)
     model = chain()
-    estimate(model, Estimation(INPUTS, examples, batch=5))
-    batches = [INPUTS[5 * i : 5 * i + 5] for i in range(count)]
+    estimate(model, INPUTS[:count])
+    batches = list(INPUTS[:count].split(sizes))
     for layer, (mean, variance) in zip((model[1], model[4]), by_hand(model, batches), strict=True):
         torch.testing.assert_close(layer.running_mean, mean, rtol=1e-12, atol=1e-14)
         torch.testing.assert_close(layer.running_var, variance, rtol=1e-12, atol=1e-14)
@@ -44,7 +46,7 @@ def test_plain_means_over_whole_batches(examples: int, count: int) -> None:
 
 def test_the_model_stays_in_eval_mode_with_its_momentum() -> None:
     model = chain()
-    estimate(model, Estimation(INPUTS, 10, batch=5))
+    estimate(model, INPUTS)
     assert not any(module.training for module in model.modules())
     assert [layer.momentum for layer in estimated_layers(model)] == [0.1, 0.1]
 
@@ -53,8 +55,7 @@ def test_layers_without_running_statistics_are_left_out() -> None:
     assert estimated_layers(nn.Sequential(nn.BatchNorm1d(3, track_running_stats=False), nn.LayerNorm(3))) == []
 
 
-@pytest.mark.parametrize(("examples", "came"), [(4, 4), (100, 23)])
-def test_less_than_a_batch_is_refused(examples: int, came: int) -> None:
-    batch = 5 if examples == 4 else 64
-    with pytest.raises(UserFault, match=f"at least one batch of {batch} examples, came {came}: give more examples"):
-        estimate(chain(), Estimation(INPUTS, examples, batch))
+@pytest.mark.parametrize("count", [0, 1])
+def test_without_a_variance_there_is_no_estimate(count: int) -> None:
+    with pytest.raises(UserFault, match=f"cannot be estimated from fewer than 2 examples, came {count}: give more"):
+        estimate(chain(), INPUTS[:count])

@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 from tests.support.permutable import NETWORKS, K, Network, drawn, network
 from workers.data.dataset import Split
-from workers.errors import UserFault
+from workers.errors import Cancelled, UserFault
 from workers.losses import cross_entropy, squared_error_sum
 from workers.replicas.alignment import match_weights, permutation_spec, permuted
-from workers.replicas.barriers import Barrier, Estimation, Judge, State, StraightPath, straight_path
+from workers.replicas.barriers import Barrier, Judge, State, StraightPath, straight_paths
+from workers.replicas.barriers import estimation as module
 from workers.training.evaluate import evaluate
 
 NONE = Barrier(0.0, 0.0, 0.0)
@@ -28,12 +29,14 @@ def judge(net: Network, loss=cross_entropy) -> Judge:
     return Judge(Split(net.inputs, labels), torch.eye(K, dtype=torch.float64)[labels], loss, lambda z: z.softmax(-1))
 
 
-def estimation(net: Network) -> Estimation:
-    return Estimation(net.inputs, batch=2)
+@pytest.fixture(autouse=True)
+def _several_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BATCH", 2)
 
 
 def walk(net: Network, start: State, end: State, **changes) -> StraightPath:
-    return straight_path(net.model, start, end, **({"judge": judge(net), "estimation": estimation(net)} | changes))
+    by, options = changes.pop("judge", judge(net)), {"estimated_from": net.inputs} | changes
+    return straight_paths(net.model, start, end, {"test": by}, **options)["test"]
 
 
 @every_network
@@ -109,7 +112,7 @@ def test_nothing_that_was_given_is_changed_and_repeats_are_bitwise_equal(name: s
     model = network(name, 3).model.train()
     held = [{key: tensor.clone() for key, tensor in kept.items()} for kept in everything(model, first, second)]
     once, again = (
-        straight_path(model, state(first), state(second), judge(first), estimation(first)) for _ in range(2)
+        straight_paths(model, state(first), state(second), {"test": judge(first)}, first.inputs) for _ in range(2)
     )
     assert once == again
     assert model.training
@@ -123,10 +126,17 @@ def everything(model: nn.Module, *networks: Network) -> list[dict[str, Tensor]]:
 
 def test_without_batchnorm_nothing_is_estimated() -> None:
     first, second = network("convnet, no norm", 1), network("convnet, no norm", 2)
-    few = Estimation(first.inputs, batch=1000)
-    assert walk(first, state(first), state(second), estimation=few) == walk(
-        first, state(first), state(second), estimation=None
-    )
+    paths = [walk(first, state(first), state(second), estimated_from=few) for few in (first.inputs[:0], None)]
+    assert paths[0] == paths[1]
+
+
+@pytest.mark.parametrize("name", ["mlp", "residual"])
+def test_every_judge_sees_the_same_networks(name: str) -> None:
+    first, second = network(name, 1), network(name, 2)
+    judges = {"test": judge(first), "train": judge(second), "squared": judge(second, squared_error_sum)}
+    together = straight_paths(first.model, state(first), state(second), judges, first.inputs)
+    assert together == {key: walk(first, state(first), state(second), judge=by) for key, by in judges.items()}
+    assert len(set(together.values())) == 3
 
 
 @pytest.mark.parametrize("name", ["mlp", "convnet"])
@@ -159,6 +169,18 @@ def test_the_middle_must_be_one_of_enough_points(points: int, instead: int) -> N
 def test_batchnorm_needs_inputs_to_estimate_from() -> None:
     net = network("convnet")
     with pytest.raises(
-        UserFault, match=r"BatchNorm needs training inputs, .* at every position: give an `estimation`"
+        UserFault, match=r"BatchNorm needs training inputs, .* at every position: give `estimated_from`"
     ):
-        walk(net, state(net), state(net), estimation=None)
+        walk(net, state(net), state(net), estimated_from=None)
+
+
+def test_a_walk_can_be_ended_at_any_position() -> None:
+    net, calls = network("mlp"), list[int]()
+
+    def pause() -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            raise Cancelled("told to stop")
+
+    with pytest.raises(Cancelled, match="told to stop"):
+        walk(net, state(net), state(net), pause=pause)

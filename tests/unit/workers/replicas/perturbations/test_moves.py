@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from schemas.data import Indices, Random
-from schemas.perturbations import Gaussian, GradientMove, Move, Sphere
+from schemas.perturbations import Gaussian, GradientMove, Move, Reinitialise, Sphere, Where
 from workers.errors import UserFault
 from workers.replicas.perturbations.moves import moved
 
@@ -30,7 +30,9 @@ def slope(examples: Tensor) -> dict[str, Tensor]:
 
 
 def apply(move: Move, start: Mapping[str, Tensor], seed: int = 0, gradient: Any = slope) -> dict[str, Tensor]:
-    return moved(start, move, np.random.default_rng(seed), gradient, 100)
+    return moved(
+        start, move, np.random.default_rng(seed), gradient, 100, lambda drawn: parameters(seed=drawn % 2**31)
+    )
 
 
 def lengths(after: Mapping[str, Tensor], before: Mapping[str, Tensor]) -> dict[str, float]:
@@ -92,6 +94,8 @@ ZERO: list[Move] = [
     Sphere(epsilon=0, scale="per_tensor", unmovable="additive", additive_sd=1),
     Sphere(epsilon=0, scale="absolute"),
     GradientMove(epsilon=0, scale="absolute", direction="descent"),
+    Sphere(epsilon=0, scale="per_tensor"),
+    GradientMove(epsilon=0, scale="global"),
     Gaussian(epsilon=0, scale="per_tensor", where={"fraction": 0.5}),
 ]
 
@@ -102,6 +106,14 @@ def test_epsilon_zero_keeps_every_bit(move: Move, dtype: torch.dtype) -> None:
     start = parameters(dtype)
     start["b.bias"] = torch.tensor([0.0, -0.0, 1e-40], dtype=dtype)
     assert identical(apply(move, start), start)
+
+
+@pytest.mark.parametrize("move", ZERO)
+def test_epsilon_zero_asks_nothing_of_the_point(move: Move) -> None:
+    start = {name: torch.zeros_like(tensor) for name, tensor in parameters().items()}
+    for where in (move.where, Where(tensors=("a.bias",), element=0)):
+        still = move.model_copy(update={"where": where})
+        assert identical(apply(still, start, gradient=lambda batch: start), start)
 
 
 @pytest.mark.parametrize("kind", SCALED)
@@ -185,6 +197,11 @@ def test_a_gradient_move_goes_along_the_gradient_of_its_batch(direction: Any, ex
     sign = 1 if direction == "ascent" else -1
     expected = 0.2 * float(whole(start).norm()) * sign * torch.nn.functional.normalize(whole(slope(batch)), dim=0)
     torch.testing.assert_close(whole(after) - whole(start), expected, rtol=1e-12, atol=1e-14)
+
+
+def test_a_new_initialisation_is_a_move_too() -> None:
+    seed = int(np.random.default_rng(4).integers(2**63)) % 2**31
+    assert identical(apply(Reinitialise(), parameters(), 4), parameters(seed=seed))
 
 
 def test_a_replica_draws_its_own_batch() -> None:
