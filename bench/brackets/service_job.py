@@ -20,11 +20,11 @@ from typing import NamedTuple
 import numpy as np
 from sqlalchemy import Engine, text
 
-from bench.brackets.case import Conditions, spread_figure
 from bench.brackets.engine import tiles
 from bench.brackets.subjects import MLP, MLP_INPUT, SEED, Subject, subject
-from bench.brackets.timing import Spread, interleaved
+from bench.case import Conditions, spread_figure
 from bench.report import Figure
+from bench.timing import Spread, interleaved
 from holonomy import Brackets, BracketsJob, Client, First, Idx, Training
 from schemas.base import Device
 from service.db.engine import connect
