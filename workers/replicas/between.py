@@ -139,12 +139,15 @@ class Comparison:
         ]
 
     def _member(self, state: Mapping[str, Tensor], member: int) -> State:
-        """A member by itself, copied: kernels round differently with where in memory a tensor begins."""
+        """A member by itself, its tensors by name: safetensors reads them in any order, and sums follow it.
+
+        Copied, since kernels round differently with where in memory a tensor begins.
+        """
         device = next(self.model.parameters()).device
         parameters, buffers = (
             {
                 name.removeprefix(prefix): tensor[member].to(device, copy=True)
-                for name, tensor in state.items()
+                for name, tensor in sorted(state.items())
                 if name.startswith(prefix)
             }
             for prefix in ("parameters/", "buffers/")
