@@ -7,7 +7,7 @@ Kornblith, Norouzi, Lee and Hinton, *Similarity of Neural Network Representation
 
 from dataclasses import dataclass
 from math import nan, sqrt
-from typing import Self, cast
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -21,13 +21,13 @@ class Representation:
     """Features X (n, d) of n examples in float64, with mean 0 and largest element 1.
 
     Attributes:
-        features: X where there are no more features than examples, else None.
-        products: The Gram matrix XXᵀ (n, n) where there are, else None.
+        matrix: X, or the Gram matrix XXᵀ (n, n) where there are more features than examples.
+        gram: Whether it is the Gram matrix.
         square: ‖XᵀX‖² = ‖XXᵀ‖², Frobenius norm.
     """
 
-    features: Tensor | None
-    products: Tensor | None
+    matrix: Tensor
+    gram: bool
     square: float
 
     @classmethod
@@ -38,10 +38,10 @@ class Representation:
         moved = features.double() - features[:1].double()
         centred = moved.sub_(moved.mean(0))
         x = centred.div_(centred.abs().amax())
-        if x.shape[1] > len(x):
-            products = x @ x.T
-            return cls(None, products, float((products * products).sum()))
-        return cls(x, None, _square(x, x))
+        if x.shape[1] <= len(x):
+            return cls(x, False, _square(x, x))
+        products = x @ x.T
+        return cls(products, True, float((products * products).sum()))
 
     def cka(self, other: Self) -> float:
         """‖YᵀX‖² / (‖XᵀX‖ ‖YᵀY‖), in [0, 1]; for Gram matrices K and L the numerator is Σ K_ab L_ab.
@@ -51,17 +51,15 @@ class Representation:
         is NaN.
         """
         below = sqrt(self.square * other.square)
-        if self.features is not None and other.features is not None:
-            above = _square(self.features, other.features)
+        if self.gram or other.gram:
+            above = float((self._products() * other._products()).sum())
         else:
-            above = float((self._gram() * other._gram()).sum())
-        return min(1.0, above / below) if below > 0 else nan
+            above = _square(self.matrix, other.matrix)
+        return min(1.0, max(0.0, above / below)) if below > 0 else nan
 
-    def _gram(self) -> Tensor:
+    def _products(self) -> Tensor:
         """XXᵀ."""
-        if self.features is not None:
-            return self.features @ self.features.T
-        return cast("Tensor", self.products)  # one of the two is there
+        return self.matrix if self.gram else self.matrix @ self.matrix.T
 
 
 def _square(x: Tensor, y: Tensor) -> float:
