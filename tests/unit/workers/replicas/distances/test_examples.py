@@ -48,9 +48,10 @@ def test_at_checkpoints_all_are_taken() -> None:
     assert (examples.train, examples.test) == (data.train, data.test)
 
 
-def test_pixels_are_drawn_as_inputs() -> None:
+def test_pixels_stay_pixels() -> None:
     stored = torch.arange(60, dtype=torch.uint8).reshape(20, 3, 1, 1)
     ones = torch.ones(3, 1, 1, dtype=torch.float64)
     split = Split(Pixels(stored, 0 * ones, ones / 255, torch.float32), torch.arange(20) % 2)
     examples = Examples.drawn(5, 5, 0, Dataset(split, split, ("a", "b"), "-"))
+    assert isinstance(examples.train.inputs, Pixels)
     torch.testing.assert_close(examples.train.inputs[:5], stored[drawn(5, 20, 0, 0)].float())

@@ -8,19 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from schemas.models import Mlp
-from schemas.optimizers import RegistryOptimizer
-from schemas.training import Training
 from workers.data.dataset import Dataset
 from workers.data.pixels import Pixels
 from workers.errors import UserFault
-from workers.losses import example_loss, loss_targets
-from workers.models import initialised
-from workers.models.outputs import check_outputs
-from workers.replicas.stack.generic import Generic, refuse_unbatchable
-from workers.replicas.stack.lots import Batch, Network, Path, lot_size
+from workers.replicas.stack.lots import Batch, Network, Path
 from workers.replicas.stack.parts import Part, check_cover
-from workers.replicas.stack.perceptrons import Perceptrons
 from workers.replicas.stack.rules import Rule, slot_names
 from workers.replicas.stack.state import State
 from workers.training.evaluate import BATCH
@@ -39,10 +31,9 @@ class Stack:
         buffers: Such as BatchNorm's running statistics, by name, (R, *shape); likewise.
     """
 
-    def __init__(self, state: State, path: Path, dataset: Dataset, targets: Tensor) -> None:
+    def __init__(self, state: State, path: Path, dataset: Dataset, targets: Tensor, lot: int) -> None:
         self._state, self._path, self._dataset, self._targets = state, path, dataset, targets
-        self._device = targets.device
-        self._lot = lot_size(self._device)
+        self._device, self._lot = targets.device, lot
         self._networks: dict[int, Network] = {}
         self._covered: list[tuple[int, ...]] = []
         self.path = path.name
@@ -89,9 +80,9 @@ class Stack:
             for part in parts:
                 self._step(part, losses)
         except ValueError as error:  # BatchNorm in train mode refuses one value per channel
-            sizes = sorted({part.examples.shape[-1] for part in parts})
+            B = min(part.examples.shape[-1] for part in parts)
             raise UserFault(
-                f"the model cannot take the {sizes} examples of step {number}: {error}; change batch_size"
+                f"the model cannot take the {B} examples of step {number}: {error}; change batch_size"
             ) from error
         return torch.cat([found for _, found in sorted(losses.items())]).double()
 
@@ -198,37 +189,3 @@ class Stack:
         if chosen.dim() == 1 and isinstance(inputs, Tensor):  # several times as fast as indexing
             return inputs.index_select(0, chosen), self._targets.index_select(0, chosen)
         return inputs[chosen], self._targets[chosen]
-
-
-def stack(training: Training, dataset: Dataset, dtype: torch.dtype, members: int) -> Stack:
-    """The baseline at its initialisation, `members` times, on the dataset's device.
-
-    Args:
-        training: The baseline's run: model, loss, seed and kind of optimizer.
-        dataset: On the device of the run, with inputs of type `dtype`.
-        dtype: Of parameters and arithmetic.
-        members: R.
-
-    Raises:
-        UserFault: the model, the loss or the optimizer do not fit the data, are not installed, or cannot be stacked.
-    """
-    if isinstance(training.optimizer, RegistryOptimizer):
-        raise UserFault(
-            f"replicas need an update rule that is known as a function, and {training.optimizer.name!r} is installed "
-            "on the workers: choose sgd, adam, adamw or rmsprop"
-        )
-    names = dataset.label_names
-    model = initialised(training.model, dataset.input_shape, len(names), training.seed, dtype, dataset.vocabulary)
-    model = model.to(dataset.train.inputs.device)
-    check_outputs(model, dataset)
-    if not any(parameter.requires_grad for parameter in model.parameters()):
-        raise UserFault("the model has no trainable parameters: choose one that has")
-    targets = loss_targets(training.loss, dataset.train.labels, names, dtype)
-    state = State(model, members, targets.device)
-    loss = example_loss(training.loss, names)
-    if isinstance(training.model, Mlp):
-        return Stack(state, Perceptrons(training.model, loss, state.columns), dataset, targets)
-    path = Generic(model, loss, state.columns)
-    probe = slice(0, 2)  # two, since statistics over a batch are refused for a single example
-    refuse_unbatchable(path, state.copied([0, 0]), Batch.shared(dataset.train.inputs[probe], targets[probe], 2))
-    return Stack(state, path, dataset, targets)
