@@ -1,7 +1,7 @@
-import numpy as np
 import pytest
 import torch
 
+from schemas.blocks import ObjectRef
 from schemas.models import Mlp
 from schemas.optimizers import Sgd
 from schemas.perturbations import Gaussian, Reshuffle
@@ -9,8 +9,7 @@ from schemas.replica_results import REPLICA_TABLES
 from schemas.replicas import Alignment, Arm, Barriers, Measures, Replicas
 from schemas.training import Training
 from tests.support.memory_context import MemoryContext
-from tests.support.replica_runs import compared, finished, trained
-from schemas.blocks import ObjectRef, ReplicaSummary
+from tests.support.replica_runs import compared, trained
 from workers.outcome import Finished
 
 STEPS = 12

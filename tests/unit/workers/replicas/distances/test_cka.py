@@ -25,7 +25,9 @@ def dense(x: Tensor, y: Tensor) -> float:
     return float(np.trace(K @ L) / np.sqrt(np.trace(K @ K) * np.trace(L @ L)))
 
 
-@pytest.mark.parametrize(("n", "d", "e"), [(40, 5, 7), (6, 30, 20), (6, 5, 30), (ROWS + 40, 30, 3), (40, ROWS + 40, 1)])
+@pytest.mark.parametrize(
+    ("n", "d", "e"), [(40, 5, 7), (6, 30, 20), (6, 5, 30), (ROWS + 40, 30, 3), (40, ROWS + 40, 1)]
+)
 def test_both_forms_are_the_definition(n: int, d: int, e: int) -> None:
     x, y = features(n, d, 0), features(n, e, 1)
     assert cka(x, y) == pytest.approx(dense(x, y), rel=1e-9)

@@ -63,7 +63,9 @@ def test_similarities_are_those_of_the_layers_outputs(spec: Model, edge: int) ->
     for place, name in enumerate(names):
         seen = []
         for model in (first, second):
-            handle = model.get_submodule(name).register_forward_hook(lambda module, inputs, output: seen.append(output))
+            handle = model.get_submodule(name).register_forward_hook(
+                lambda module, inputs, output: seen.append(output)
+            )
             with torch.no_grad():
                 model(split.inputs)
             handle.remove()

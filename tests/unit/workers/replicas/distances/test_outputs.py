@@ -127,7 +127,9 @@ def test_answers_of_independent_labels(loss: Loss) -> None:
     for member in range(R):
         answers_of = [thresholded(member, i) for i in range(n)]
         right = [
-            a == (label > 0.5) for i in range(n) for a, label in zip(answers_of[i], dataset.test.labels[i], strict=True)
+            a == (label > 0.5)
+            for i in range(n)
+            for a, label in zip(answers_of[i], dataset.test.labels[i], strict=True)
         ]
         same = [a == b for i in range(n) for a, b in zip(answers_of[i], thresholded(0, i), strict=True)]
         assert found.accuracy[member] == pytest.approx(float(sum(right)) / (n * K))
