@@ -221,7 +221,6 @@ def test_ray_workers_know_the_bucket_but_not_the_database(
     assert driver.stdout.strip() == str((ray_bucket.name, False))
 
 
-@pytest.mark.slow
 def test_ray_refuses_a_driver_without_the_token(ray_cluster: RayHead, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("0" * 48)
     wrong = {"RAY_AUTH_TOKEN_PATH": str(tmp_path / "token"), "RAY_gcs_rpc_server_connect_timeout_s": "1"}

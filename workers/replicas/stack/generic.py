@@ -14,7 +14,7 @@ from torch.func import functional_call, grad_and_value, vmap
 from workers.brackets.refusals import SIGNS
 from workers.errors import UserFault
 from workers.losses import ExampleLoss
-from workers.replicas.stack.lots import Lot, Network, Scratch
+from workers.replicas.stack.lots import Batch, Lot, Network, Scratch
 from workers.replicas.stack.rows import Columns
 from workers.replicas.stack.rules import Rule
 
@@ -55,18 +55,18 @@ class Alone:
         self._leaves = {name: tensor[0].detach().requires_grad_() for name, tensor in lot.parameters.items()}
         self._kept = {name: tensor[0] for name, tensor in lot.kept.items()}
 
-    def gradients(self, inputs: Tensor, targets: Tensor, into: Tensor) -> Tensor:
+    def gradients(self, batch: Batch, into: Tensor) -> Tensor:
         """See `Network`. A parameter that the loss does not depend on has gradient 0."""
         with torch.enable_grad():
-            loss = self._path.mean_loss(self._leaves, self._kept, inputs[0], targets[0])
+            loss = self._path.mean_loss(self._leaves, self._kept, batch.inputs[0], batch.targets[0])
             found = torch.autograd.grad(loss, tuple(self._leaves.values()), allow_unused=True, materialize_grads=True)
         for view, gradient in zip(self._path.columns.views(into).values(), found, strict=True):
             view[0].copy_(gradient)
-        return loss.detach().double().reshape(1)
+        return loss.detach().reshape(1)
 
-    def step(self, inputs: Tensor, targets: Tensor, rule: Rule, slots: dict[str, Tensor], taken: int) -> Tensor:
+    def step(self, batch: Batch, rule: Rule, slots: dict[str, Tensor], taken: int) -> Tensor:
         """See `Network`."""
-        return self._path.scratch.step(self, self._lot, inputs, targets, rule, slots, taken)
+        return self._path.scratch.step(self, self._lot, batch, rule, slots, taken)
 
     def logits(self, inputs: Tensor) -> Tensor:
         """See `Network`."""
@@ -82,17 +82,17 @@ class Together:
         self._gradients = vmap(grad_and_value(path.mean_loss), randomness="error")
         self._outputs = vmap(path.outputs, in_dims=(0, 0, None), randomness="error")
 
-    def gradients(self, inputs: Tensor, targets: Tensor, into: Tensor) -> Tensor:
+    def gradients(self, batch: Batch, into: Tensor) -> Tensor:
         """See `Network`."""
-        found, losses = self._gradients(self._lot.parameters, self._lot.kept, inputs, targets)
+        found, losses = self._gradients(self._lot.parameters, self._lot.kept, batch.inputs, batch.targets)
         for name, view in self._path.columns.views(into).items():
             view.copy_(found[name])
-        means: Tensor = losses.detach().double()
+        means: Tensor = losses.detach()
         return means
 
-    def step(self, inputs: Tensor, targets: Tensor, rule: Rule, slots: dict[str, Tensor], taken: int) -> Tensor:
+    def step(self, batch: Batch, rule: Rule, slots: dict[str, Tensor], taken: int) -> Tensor:
         """See `Network`."""
-        return self._path.scratch.step(self, self._lot, inputs, targets, rule, slots, taken)
+        return self._path.scratch.step(self, self._lot, batch, rule, slots, taken)
 
     def logits(self, inputs: Tensor) -> Tensor:
         """See `Network`."""
@@ -101,7 +101,7 @@ class Together:
         return logits
 
 
-def refuse_unbatchable(path: Generic, pair: Lot, inputs: Tensor, targets: Tensor) -> None:
+def refuse_unbatchable(path: Generic, pair: Lot, batch: Batch) -> None:
     """Try a gradient of two members under vmap and return, if PyTorch can take it.
 
     A model that is refused on a GPU is refused on a CPU too, where members stand alone: what a spec gives may not
@@ -110,16 +110,13 @@ def refuse_unbatchable(path: Generic, pair: Lot, inputs: Tensor, targets: Tensor
     Args:
         path: With the model to try.
         pair: A copy of two members; its buffers are changed.
-        inputs: (B, *input_shape).
-        targets: (B, K).
+        batch: For both.
 
     Raises:
         UserFault: PyTorch cannot.
     """
     with _refusals():
-        Together(path, pair).gradients(
-            torch.stack([inputs] * 2), torch.stack([targets] * 2), torch.zeros_like(pair.rows)
-        )
+        Together(path, pair).gradients(batch, torch.zeros_like(pair.rows))
 
 
 @contextmanager

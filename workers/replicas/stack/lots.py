@@ -9,7 +9,8 @@ convolutions lose by it. On a GPU a lot is `GPU_LOT` members, a short one filled
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cached_property
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
@@ -40,28 +41,59 @@ class Lot:
     kept: dict[str, Tensor]
 
 
+@dataclass(frozen=True)
+class Batch:
+    """What the members of a lot see.
+
+    Attributes:
+        inputs: (L, B, *input_shape).
+        targets: (L, B, K).
+    """
+
+    inputs: Tensor
+    targets: Tensor
+
+    @classmethod
+    def shared(cls, inputs: Tensor, targets: Tensor, L: int) -> Self:
+        """One batch for L members, (B, *input_shape) and (B, K), without copies."""
+        return cls(inputs.expand(L, *inputs.shape), targets.expand(L, *targets.shape))
+
+    @cached_property
+    def flat(self) -> Tensor:
+        """The inputs as vectors, (L, B, D)."""
+        return self.inputs.flatten(2)
+
+    @cached_property
+    def across(self) -> Tensor:
+        """The same with the examples last, (L, D, B)."""
+        return self.flat.mT
+
+    @cached_property
+    def targets_across(self) -> Tensor:
+        """The targets with the examples last, (L, K, B)."""
+        return self.targets.mT.contiguous()
+
+
 class Network(Protocol):
     """The members of a lot as functions; what they are is read from the lot at every call."""
 
-    def gradients(self, inputs: Tensor, targets: Tensor, into: Tensor) -> Tensor:
+    def gradients(self, batch: Batch, into: Tensor) -> Tensor:
         """Gradients of the batch mean losses in train mode; running statistics in the lot follow the batch.
 
         Args:
-            inputs: (L, B, *input_shape).
-            targets: (L, B, K).
+            batch: One for each of them.
             into: (L, S), overwritten; the columns between tensors are left alone.
 
         Returns:
-            The batch mean losses, (L,) float64.
+            The batch mean losses, (L,).
         """
         ...
 
-    def step(self, inputs: Tensor, targets: Tensor, rule: Rule, slots: dict[str, Tensor], taken: int) -> Tensor:
-        """Take one optimizer step; the batch mean losses before it, (L,) float64.
+    def step(self, batch: Batch, rule: Rule, slots: dict[str, Tensor], taken: int) -> Tensor:
+        """Take one optimizer step; the batch mean losses before it, (L,).
 
         Args:
-            inputs: (L, B, *input_shape).
-            targets: (L, B, K).
+            batch: One for each of them.
             rule: With the hyper-parameters of this step.
             slots: Rows of the rule's slots, (L, S), overwritten.
             taken: Steps that the slots have taken.
@@ -98,8 +130,7 @@ class Scratch:
         self,
         network: Network,
         lot: Lot,
-        inputs: Tensor,
-        targets: Tensor,
+        batch: Batch,
         rule: Rule,
         slots: dict[str, Tensor],
         taken: int,
@@ -108,7 +139,7 @@ class Scratch:
         if self._rows is None:
             self._rows = self._columns.zeros(len(lot.rows), lot.rows.device)
             self._gaps = self._columns.gaps(self._rows)
-        losses = network.gradients(inputs, targets, self._rows)
+        losses = network.gradients(batch, self._rows)
         update_(rule, lot.rows, self._rows, slots, taken)
         # The rule has left numbers of its own in the gradient's memory, between the tensors too.
         if self._gaps:

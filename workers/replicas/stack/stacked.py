@@ -8,19 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from schemas.models import Mlp
-from schemas.optimizers import RegistryOptimizer
-from schemas.training import Training
 from workers.data.dataset import Dataset
 from workers.data.pixels import Pixels
 from workers.errors import UserFault
-from workers.losses import example_loss, loss_targets
-from workers.models import initialised
-from workers.models.outputs import check_outputs
-from workers.replicas.stack.generic import Generic, refuse_unbatchable
-from workers.replicas.stack.lots import Network, Path, lot_size
+from workers.replicas.stack.lots import Batch, Network, Path
 from workers.replicas.stack.parts import Part, check_cover
-from workers.replicas.stack.perceptrons import Perceptrons
 from workers.replicas.stack.rules import Rule, slot_names
 from workers.replicas.stack.state import State
 from workers.training.evaluate import BATCH
@@ -39,10 +31,9 @@ class Stack:
         buffers: Such as BatchNorm's running statistics, by name, (R, *shape); likewise.
     """
 
-    def __init__(self, state: State, path: Path, dataset: Dataset, targets: Tensor) -> None:
+    def __init__(self, state: State, path: Path, dataset: Dataset, targets: Tensor, lot: int) -> None:
         self._state, self._path, self._dataset, self._targets = state, path, dataset, targets
-        self._device = targets.device
-        self._lot = lot_size(self._device)
+        self._device, self._lot = targets.device, lot
         self._networks: dict[int, Network] = {}
         self._covered: list[tuple[int, ...]] = []
         self.path = path.name
@@ -84,16 +75,16 @@ class Stack:
             BlockFault: the parts do not hold every member once.
         """
         self._check(parts)
-        losses = torch.empty(len(self), dtype=torch.float64, device=self._device)
+        losses: dict[int, Tensor] = {}
         try:
             for part in parts:
                 self._step(part, losses)
         except ValueError as error:  # BatchNorm in train mode refuses one value per channel
-            sizes = sorted({part.examples.shape[-1] for part in parts})
+            B = min(part.examples.shape[-1] for part in parts)
             raise UserFault(
-                f"the model cannot take the {sizes} examples of step {number}: {error}; change batch_size"
+                f"the model cannot take the {B} examples of step {number}: {error}; change batch_size"
             ) from error
-        return losses
+        return torch.cat([found for _, found in sorted(losses.items())]).double()
 
     def gradient(self, member: int, examples: Tensor) -> dict[str, Tensor]:
         """Gradient of the mean loss of a batch in train mode, by parameter name; nothing is changed.
@@ -104,8 +95,7 @@ class Stack:
         """
         lot = self._state.copied([member] * self._lot)
         found = torch.zeros_like(lot.rows)
-        inputs, targets = (tensor.expand(self._lot, *tensor.shape) for tensor in self._batch(examples))
-        self._path.at(lot).gradients(inputs, targets, found)
+        self._path.at(lot).gradients(Batch.shared(*self._batch(examples), self._lot), found)
         return {name: tensor[0].clone() for name, tensor in self._state.columns.views(found).items()}
 
     def logits(self, inputs: Tensor | Pixels) -> Tensor:
@@ -144,16 +134,13 @@ class Stack:
             check_cover(parts, len(self))
             self._covered = members
 
-    def _step(self, part: Part, losses: Tensor) -> None:
-        shared = self._batch(part.examples) if part.shared else None
+    def _step(self, part: Part, losses: dict[int, Tensor]) -> None:
+        shared = Batch.shared(*self._batch(part.examples), self._lot) if part.shared else None
         for places, members in self._lots(part.members):
-            if shared is None:
-                inputs, targets = self._batch(part.examples[self._filled(places)])
-            else:
-                inputs, targets = (tensor.expand(self._lot, *tensor.shape) for tensor in shared)
-            losses[members.start : members.stop] = self._advance(members, inputs, targets, part.optimizer)
+            batch = shared or Batch(*self._batch(part.examples[self._filled(places)]))
+            losses[members.start] = self._advance(members, batch, part.optimizer)
 
-    def _advance(self, members: range, inputs: Tensor, targets: Tensor, rule: Rule) -> Tensor:
+    def _advance(self, members: range, batch: Batch, rule: Rule) -> Tensor:
         """Step the members of a lot, whose slots have taken as many steps; their losses before it."""
         state, part = self._state, slice(members.start, members.stop)
         slots = {key: state.slot(key) for key in slot_names(rule)}
@@ -162,10 +149,10 @@ class Stack:
             state.taken[part] = [taken + 1] * len(members)
         if len(members) == self._lot:
             own = {key: rows[part] for key, rows in slots.items()}
-            return self._network(members).step(inputs, targets, rule, own, taken)
+            return self._network(members).step(batch, rule, own, taken)
         filled = self._filled(members)
         lot, copies = state.copied(filled), {key: rows[filled] for key, rows in slots.items()}
-        losses = self._path.at(lot).step(inputs, targets, rule, copies, taken)
+        losses = self._path.at(lot).step(batch, rule, copies, taken)
         state.put(members, lot)
         for key, rows in slots.items():
             rows[part] = copies[key][: len(members)]
@@ -202,37 +189,3 @@ class Stack:
         if chosen.dim() == 1 and isinstance(inputs, Tensor):  # several times as fast as indexing
             return inputs.index_select(0, chosen), self._targets.index_select(0, chosen)
         return inputs[chosen], self._targets[chosen]
-
-
-def stack(training: Training, dataset: Dataset, dtype: torch.dtype, members: int) -> Stack:
-    """The baseline at its initialisation, `members` times, on the dataset's device.
-
-    Args:
-        training: The baseline's run: model, loss, seed and kind of optimizer.
-        dataset: On the device of the run, with inputs of type `dtype`.
-        dtype: Of parameters and arithmetic.
-        members: R.
-
-    Raises:
-        UserFault: the model, the loss or the optimizer do not fit the data, are not installed, or cannot be stacked.
-    """
-    if isinstance(training.optimizer, RegistryOptimizer):
-        raise UserFault(
-            f"replicas need an update rule that is known as a function, and {training.optimizer.name!r} is installed "
-            "on the workers: choose sgd, adam, adamw or rmsprop"
-        )
-    names = dataset.label_names
-    model = initialised(training.model, dataset.input_shape, len(names), training.seed, dtype, dataset.vocabulary)
-    model = model.to(dataset.train.inputs.device)
-    check_outputs(model, dataset)
-    if not any(parameter.requires_grad for parameter in model.parameters()):
-        raise UserFault("the model has no trainable parameters: choose one that has")
-    targets = loss_targets(training.loss, dataset.train.labels, names, dtype)
-    state = State(model, members, targets.device)
-    loss = example_loss(training.loss, names)
-    if isinstance(training.model, Mlp):
-        return Stack(state, Perceptrons(training.model, loss, state.columns), dataset, targets)
-    path = Generic(model, loss, state.columns)
-    probe = slice(0, 2)  # two, since statistics over a batch are refused for a single example
-    refuse_unbatchable(path, state.copied([0, 0]), dataset.train.inputs[probe], targets[probe])
-    return Stack(state, path, dataset, targets)
