@@ -30,7 +30,7 @@ ROWS = polars.DataFrame(
     {
         "replica": NUMBERS,
         "arm": ["twin"] * 2 + ["near"] * 2 + ["other"] * 3,
-        "group": [1, 0, 0, 0, 1, 1, 1],
+        "group_number": [1, 0, 0, 0, 1, 1, 1],
         "start_distance": [None, None, 0.06, 0.06, None, None, None],
         "distance": [0.0, 0.0, 2.0, 3.0, 4.0, 5.0, None],
         "diverged_step": [None] * 6 + [10],

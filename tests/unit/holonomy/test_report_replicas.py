@@ -61,7 +61,7 @@ def test_the_floor_is_said_to_have_held() -> None:
 def test_a_floor_that_did_not_hold_is_loud() -> None:
     broken = ROWS.with_columns(
         polars.when(replica=-2).then(1e-4).otherwise("distance").alias("distance"),
-        (polars.col("group") != 1).alias("floor_held"),
+        (polars.col("group_number") != 1).alias("floor_held"),
     )
     remark = floor(broken)
     assert "red" in str(remark.style)
