@@ -9,7 +9,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import torch
 
 from bench.brackets import memory, norms, perturbations, service_job
-from bench.brackets.case import Case, Conditions
+from bench.case import Case, Conditions
 from bench.report import Figure, parser, report
 from workers.determinism import deterministic
 
