@@ -65,8 +65,8 @@ class Loop:
         return not self._calls and not self._asked and not any(self._backlog.values())
 
     def slots(self) -> dict[str, int]:
-        """Slots that are up, by device."""
-        return {device: len(self._pool.up(device)) for device in self._claimers}
+        """Slots that are up or coming up, by device: jobs that are planned meanwhile are cut for all of them."""
+        return {device: sum(slot.device == device for slot in self._pool) for device in self._claimers}
 
     def busy(self) -> dict[str, int]:
         """Slots with something to do, by device."""

@@ -4,6 +4,7 @@ Axes: m replicas, R members of their group.
 """
 
 from collections.abc import Sequence
+from math import isfinite, nan
 
 import torch
 from torch import Tensor
@@ -77,7 +78,9 @@ def _alignment_rows(step: int, numbers: list[int], found: list[Between]) -> Rows
         "aligned_distance": torch.tensor([one.distance for one in alignments], dtype=torch.float64).numpy(),
         "aligned_median": spreads[:, 1],
         "aligned_highest": spreads[:, 2],
-        "moved_units": torch.tensor([one.moved_units for one in found], dtype=torch.float64).numpy(),
+        "moved_units": torch.tensor(
+            [one.moved_units if isfinite(one.distance) else nan for one in alignments], dtype=torch.float64
+        ).numpy(),
     }
     return {
         "step": [step] * len(numbers),

@@ -20,7 +20,6 @@ from workers.models import initialised
 from workers.precision import torch_dtype
 from workers.replicas.alignment import (
     Alignment,
-    Permutations,
     PermutationSpec,
     match_weights,
     permutation_spec,
@@ -39,13 +38,11 @@ class Between:
 
     Attributes:
         alignment: If it was asked for.
-        moved_units: Share of hidden units that the best permutation moves; NaN without an alignment.
         barriers: If they were asked for: float64 (aligned, split, quantity, value), the last three in the orders of
             SPLITS, QUANTITIES and VALUES; `aligned` is 0 for the members as they are, and 1 after alignment.
     """
 
     alignment: Alignment | None
-    moved_units: float
     barriers: Tensor | None
 
 
@@ -110,12 +107,16 @@ class Comparison:
             end: The other member.
         """
         reference, other = self._member(state, start), self._member(state, end)
-        ends, alignment, moved = [other], None, torch.nan
+        ends, alignment = [other], None
         if self.aligning is not None and self.groups is not None:
             alignment = match_weights(
-                self.groups, reference.parameters, other.parameters, self.aligning.seed, self.aligning.restarts
+                self.groups,
+                reference.parameters,
+                other.parameters,
+                self.aligning.seed,
+                self.aligning.restarts,
+                self.check_cancelled,
             )
-            moved = _moved_units(alignment.permutations)
             ends.append(
                 State(
                     permuted(self.groups, other.parameters, alignment.permutations),
@@ -123,9 +124,9 @@ class Comparison:
                 )
             )
         if self.walking is None:
-            return Between(alignment, moved, None)
+            return Between(alignment, None)
         barriers = [self._walk(reference, end) for end in ends]
-        return Between(alignment, moved, torch.tensor(barriers, dtype=torch.float64))
+        return Between(alignment, torch.tensor(barriers, dtype=torch.float64))
 
     def _walk(self, start: State, end: State) -> list[list[list[float]]]:
         """Barriers on the path between two networks, with the values at its ends: by split, by quantity."""
@@ -138,11 +139,15 @@ class Comparison:
         ]
 
     def _member(self, state: Mapping[str, Tensor], member: int) -> State:
+        """A member by itself, its tensors by name: safetensors reads them in any order, and sums follow it.
+
+        Copied, since kernels round differently with where in memory a tensor begins.
+        """
         device = next(self.model.parameters()).device
         parameters, buffers = (
             {
-                name.removeprefix(prefix): tensor[member].to(device)
-                for name, tensor in state.items()
+                name.removeprefix(prefix): tensor[member].to(device, copy=True)
+                for name, tensor in sorted(state.items())
                 if name.startswith(prefix)
             }
             for prefix in ("parameters/", "buffers/")
@@ -158,11 +163,3 @@ def _judge(spec: Replicas, dataset: Dataset, split: Split) -> Judge:
 
 def _values(barrier: Barrier, values: tuple[float, ...]) -> list[float]:
     return [barrier.max_minus_ends, barrier.midpoint, barrier.mean_minus_chord, values[0], values[-1]]
-
-
-def _moved_units(permutations: Permutations) -> float:
-    """Share of hidden units that are not at their own place; NaN where there are none."""
-    orders = list(permutations.values())
-    units = sum(len(order) for order in orders)
-    stay = sum(int((order == torch.arange(len(order))).sum()) for order in orders)
-    return 1 - stay / units if units else torch.nan

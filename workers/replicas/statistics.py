@@ -4,6 +4,7 @@ Axes: S series (say a metric at a look), n replicas, m of them finite, B resampl
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -57,35 +58,52 @@ def statistics(values: Floats, *, resamples: int, level: float, seed: int) -> St
         level: Share of the resampled means inside the interval.
         seed: Seeds the resamples.
     """
-    known, packed = moments(values), _packed(values)
+    known, packed = moments(values), _Packed.of(values)
     low, high = (np.full(len(values), np.nan) for _ in range(2))
     width = max(1, ELEMENTS // resamples)
     for m in range(2, values.shape[1] + 1):
         chosen = np.flatnonzero(known.count == m)
         for start in range(0, len(chosen), width):
             part = chosen[start : start + width]
-            low[part], high[part] = _interval(packed[part, :m], known.mean[part], resamples, level, seed)
+            low[part], high[part] = _interval(packed.rows(part, m), known.mean[part], resamples, level, seed)
     return Statistics(known.count, known.mean, known.sd, low, high)
 
 
 def moments(values: Floats) -> Moments:
     """Mean and standard deviation of each series (S, n), over its finite values."""
-    count, packed = np.isfinite(values).sum(1), _packed(values)
+    packed = _Packed.of(values)
     mean, sd = (np.full(len(values), np.nan) for _ in range(2))
     with np.errstate(over="ignore", invalid="ignore"):  # of values near the end of float64
         for m in range(1, values.shape[1] + 1):
-            chosen = count == m
-            mean[chosen] = packed[chosen, :m].mean(1)
+            chosen = np.flatnonzero(packed.count == m)
+            rows = packed.rows(chosen, m)
+            mean[chosen] = rows.mean(1)
             if m > 1:
-                sd[chosen] = packed[chosen, :m].std(1, ddof=1)
-    return Moments(count, mean, sd)
+                sd[chosen] = rows.std(1, ddof=1)
+    return Moments(packed.count, mean, sd)
 
 
-def _packed(values: Floats) -> Floats:
-    """The finite values of each series moved to its front, in their order."""
-    order = np.argsort(~np.isfinite(values), axis=1, kind="stable")
-    packed: Floats = np.take_along_axis(values, order, axis=1)
-    return packed
+@dataclass(frozen=True)
+class _Packed:
+    """Series whose finite values come first, in their order.
+
+    Attributes:
+        values: (S, n).
+        count: Finite values of each series, (S,).
+    """
+
+    values: Floats
+    count: Integers
+
+    @classmethod
+    def of(cls, values: Floats) -> Self:
+        """Of series (S, n)."""
+        finite = np.isfinite(values)
+        return cls(np.take_along_axis(values, np.argsort(~finite, axis=1, kind="stable"), axis=1), finite.sum(1))
+
+    def rows(self, chosen: Integers, m: int) -> Floats:
+        """The m finite values of these series, one after the other in memory: NumPy rounds sums by how they lie."""
+        return np.ascontiguousarray(self.values[chosen, :m])
 
 
 def _interval(values: Floats, mean: Floats, B: int, level: float, seed: int) -> tuple[Floats, Floats]:

@@ -32,10 +32,10 @@ from schemas.blocks import (
     TrainingSegment,
     payload,
 )
+from schemas.bracket_results import PAIRS, PERTURBATIONS
 from schemas.brackets import Brackets, TopPairs
 from schemas.data import Indices
 from schemas.jobs import job_spec
-from schemas.results import PAIRS, PERTURBATIONS
 from schemas.states import TERMINAL_JOBS, JobState
 from service.api.app import POOL_SIZE, build
 from service.api.backend import Backend

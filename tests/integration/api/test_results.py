@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import load
 
 from schemas.api import Job, Manifest
-from schemas.results import PAIRS
+from schemas.bracket_results import PAIRS
 
 EXAMPLES = [2, 3, 5, 7, 11]
 PAIR_COUNT = 10

@@ -73,7 +73,7 @@ def test_bad_perturbations(perturbation: dict[str, Any], message: str) -> None:
         ({"growth": {"start": 5, "stop": 200}}, "came 5 to 200"),
         (
             {"training": {**RUN, "model": {"kind": "transformer"}}, "alignment": {}},
-            "alignment needs a permutation spec, and a transformer has none",
+            "alignment needs a permutation spec; a transformer has none",
         ),
         (
             {"training": {**RUN, "optimizer": {"kind": "registry", "name": "lion"}}},

@@ -3,7 +3,7 @@
 Axes: N examples of a split, n of them that are measured.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 
 from schemas.replicas import OnExamples
 from workers.data.dataset import Dataset, Split
+from workers.data.pixels import Pixels
 from workers.streams import Stream, generator
 
 
@@ -56,4 +57,7 @@ def _subset(split: Split, numbers: np.ndarray[tuple[int], np.dtype[np.int64]]) -
     if len(numbers) == len(split):
         return split
     chosen = torch.from_numpy(numbers).to(split.labels.device)
-    return Split(split.inputs[chosen], split.labels[chosen])
+    inputs = split.inputs
+    # Pixels stay bytes until a part of them is measured.
+    taken = replace(inputs, stored=inputs.stored[chosen]) if isinstance(inputs, Pixels) else inputs[chosen]
+    return Split(taken, split.labels[chosen])

@@ -48,22 +48,14 @@ class Landmarks:
         first = [member for member in members if np.isnan(self.first_moves[member])]
         if not first:
             return self
-        rows = [0, *first]
-        distances = parameter_distances({name: tensor[rows] for name, tensor in parameters.items()}).distance[1:]
         moves = self.first_moves.copy()
-        moves[first] = distances
+        moves[first] = parameter_distances(parameters).distance[first]
         return replace(self, first_moves=moves)
 
     def looked(self, step: int, finite: Flags) -> Self:
         """After a look at which these members were finite, (R,)."""
         fresh = ~finite & (self.diverged_steps == _NEVER)
         return replace(self, diverged_steps=np.where(fresh, step, self.diverged_steps)) if fresh.any() else self
-
-    @property
-    def diverged(self) -> Flags:
-        """Members that were not finite at some look, (R,)."""
-        diverged: Flags = self.diverged_steps != _NEVER
-        return diverged
 
     def arrays(self) -> dict[str, Tensor]:
         """Named tensors: landmarks/start_norms, landmarks/first_moves, landmarks/diverged_steps."""

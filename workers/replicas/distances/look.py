@@ -47,7 +47,7 @@ class Look:
 
     Attributes:
         rows: Of `replica_metrics` and `replica_baseline`, and of `replica_tensors` and `replica_layers` where they
-            are measured; what is not finite is None.
+            are measured; what is not finite is None, but for the baseline's own row.
         metrics: Float columns of `replica_metrics` by name, (m,), as they are: NaN and infinity included.
         finite: Members whose losses and parameters are finite, (R,).
         landmarks: Those for the next look.
@@ -107,7 +107,7 @@ class Gauge:
             "replica_metrics": self._rows(step, metrics, counted),
             "replica_baseline": {
                 "step": [step],
-                **nullable(baseline_metrics(parameters, train, test)),
+                **baseline_metrics(parameters, train, test),
                 "lr": [lr],
                 **{name: [count] for name, count in counted.items()},
             },

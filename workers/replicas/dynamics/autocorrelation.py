@@ -35,7 +35,8 @@ def correlations(earlier: Mapping[str, Tensor], later: Mapping[str, Tensor], mem
 
 
 def _one(stacked: Mapping[str, Tensor], member: int) -> list[Tensor]:
-    return [stacked[name][member] for name in sorted(stacked)]
+    """Its tensors, flat. Copied: sums round differently with where in memory a tensor begins."""
+    return [stacked[name][member].reshape(-1).clone() for name in sorted(stacked)]
 
 
 def _correlation(x: Sequence[Tensor], y: Sequence[Tensor]) -> float:
@@ -43,7 +44,7 @@ def _correlation(x: Sequence[Tensor], y: Sequence[Tensor]) -> float:
     x_mean, y_mean = (sum(float(tensor.sum(dtype=torch.float64)) for tensor in tensors) / E for tensors in (x, y))
     xx = yy = xy = 0.0
     for earlier, later in zip(x, y, strict=True):
-        a, b = earlier.double().reshape(-1) - x_mean, later.double().reshape(-1) - y_mean
+        a, b = earlier.double() - x_mean, later.double() - y_mean
         xx, yy, xy = xx + float(a @ a), yy + float(b @ b), xy + float(a @ b)
     if not (_varies(xx, x_mean, E) and _varies(yy, y_mean, E)):
         return nan

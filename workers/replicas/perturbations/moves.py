@@ -1,4 +1,4 @@
-"""Moves of the parameters of one replica: noise, a turn on the sphere, a step along a gradient.
+"""Moves of the parameters of one replica: noise, a turn on the sphere, a step along a gradient, a new start.
 
 All arithmetic is in float64 on the CPU, with NumPy's draws, so that a replica starts from the same point on any
 device. What is moved is cut into vectors w: with the scale `per_tensor` the chosen elements of each tensor, otherwise
@@ -68,8 +68,9 @@ def moved(
         initialisation: What the run's model starts from under a seed; called for a `Reinitialise` alone.
 
     Raises:
-        UserFault: `where` chooses what is not there, the sphere's radius is too small for ε or 0 without a rule, the
-            gradient is 0, nothing would move because all that is chosen has norm 0, or the batch is not in the split.
+        UserFault: `where` chooses what is not there, or the batch is not in the split; with ε > 0 also: the sphere's
+            radius is too small for ε, or 0 without a rule, the gradient is 0, or nothing would move because all that
+            is chosen has norm 0. A twin, which ε = 0 leaves where it is, may be at a point where replicas never are.
     """
     if isinstance(move, Reinitialise):
         return redrawn(parameters, move, draw, initialisation)
@@ -119,7 +120,7 @@ def _along(move: GradientMove, pieces: list[Piece], towards: list[Vector]) -> li
     sign = 1.0 if move.direction == "ascent" else -1.0
     deltas = []
     for piece, size, g in zip(pieces, _sizes(move, pieces), towards, strict=True):
-        if norm(g) == 0 and (piece.r > 0 or move.scale == "absolute"):
+        if size > 0 and norm(g) == 0:
             raise UserFault(
                 f"the gradient of {piece.called} is 0 after step {move.step}, which is no direction to move along: "
                 "choose other tensors, other examples or another step"
@@ -132,7 +133,7 @@ def _sizes(move: Gaussian | GradientMove, pieces: list[Piece]) -> list[float]:
     """Norms of the moves of the pieces."""
     if move.scale == "absolute":
         return [move.epsilon for _ in pieces]
-    if all(piece.r == 0 for piece in pieces):
+    if move.epsilon > 0 and all(piece.r == 0 for piece in pieces):
         raise UserFault(
             f"nothing would move: the chosen elements of {_listed(pieces)} have norm 0 after step {move.step}, and "
             f"with scale {move.scale} epsilon is relative to that: take scale absolute, or choose other tensors"
@@ -142,7 +143,8 @@ def _sizes(move: Gaussian | GradientMove, pieces: list[Piece]) -> list[float]:
 
 def _turns(move: Sphere, pieces: list[Piece], draw: np.random.Generator) -> list[Vector]:
     stuck = [piece for piece in pieces if piece.r == 0 or len(piece.w) == 1]
-    if stuck and (move.unmovable == "refuse" or (move.unmovable == "skip" and len(stuck) == len(pieces))):
+    skipped_all = move.unmovable == "skip" and len(stuck) == len(pieces)
+    if move.epsilon > 0 and stuck and (move.unmovable == "refuse" or skipped_all):
         rule = "or unmovable: skip or additive" if move.unmovable == "refuse" else "or unmovable: additive"
         raise UserFault(
             f"a norm-preserving move needs two elements and a norm above 0, and after step {move.step} "
@@ -193,5 +195,5 @@ def _placed(
         after[place] = np.add(w, step, out=w.copy(), where=step != 0)
         start += len(w)
         tensor = parameters[name]
-        found[name] = torch.from_numpy(after).reshape(tensor.shape).to(tensor.device, tensor.dtype)
+        found[name] = torch.from_numpy(after).reshape(tensor.shape).to(tensor.dtype).to(tensor.device)
     return found

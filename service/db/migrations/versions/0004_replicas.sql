@@ -82,8 +82,8 @@ comment on column replica_metrics.counterfactual_accuracy is 'Share of test exam
 comment on column replica_metrics.churn is 'Share of test examples whose prediction differs: 1 − counterfactual_accuracy.';
 comment on column replica_metrics.logit_distance is '√ mean over test examples of ‖z_i − z_0‖².';
 comment on column replica_metrics.logit_sup is 'Largest |z_i − z_0| over test examples and outputs.';
-comment on column replica_metrics.kl is 'Mean over test examples of KL(p_0 ‖ p_i), in nats; for independent labels the sum over them.';
-comment on column replica_metrics.root_js is 'Mean over test examples of √JS(p_0, p_i), at most √ln 2; per label for independent ones.';
+comment on column replica_metrics.kl is 'Mean over test examples of KL(p_0 ‖ p_i), in nats, for independent labels the sum over them; null where the loss does not say what p is.';
+comment on column replica_metrics.root_js is 'Mean over test examples, and over independent labels, of √JS(p_0, p_i), at most √ln 2; null as kl.';
 comment on column replica_metrics.train_examples is 'Training examples measured.';
 comment on column replica_metrics.test_examples is 'Test examples measured.';
 
@@ -355,8 +355,8 @@ comment on column results.replica_metrics.counterfactual_accuracy is 'Share of t
 comment on column results.replica_metrics.churn is 'Share of test examples whose prediction differs: 1 − counterfactual_accuracy.';
 comment on column results.replica_metrics.logit_distance is '√ mean over test examples of ‖z_i − z_0‖².';
 comment on column results.replica_metrics.logit_sup is 'Largest |z_i − z_0| over test examples and outputs.';
-comment on column results.replica_metrics.kl is 'Mean over test examples of KL(p_0 ‖ p_i), in nats; for independent labels the sum over them.';
-comment on column results.replica_metrics.root_js is 'Mean over test examples of √JS(p_0, p_i), at most √ln 2; per label for independent ones.';
+comment on column results.replica_metrics.kl is 'Mean over test examples of KL(p_0 ‖ p_i), in nats, for independent labels the sum over them; null where the loss does not say what p is.';
+comment on column results.replica_metrics.root_js is 'Mean over test examples, and over independent labels, of √JS(p_0, p_i), at most √ln 2; null as kl.';
 comment on column results.replica_metrics.train_examples is 'Training examples measured.';
 comment on column results.replica_metrics.test_examples is 'Test examples measured.';
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from schemas.blocks import BracketMinibatches
-from schemas.results import MINIBATCHES
+from schemas.bracket_results import MINIBATCHES
 from tests.support.memory_context import MemoryContext
 from workers.errors import UserFault
 

@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from schemas.blocks import BracketOutputs
+from schemas.bracket_results import OUTPUTS
 from schemas.losses import SquaredError
 from schemas.models import Mlp
-from schemas.results import OUTPUTS
 from tests.support.memory_context import MemoryContext
 from workers.data.digits import digits
 from workers.errors import BlockFault

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from schemas.blocks import BracketPerturbations
-from schemas.results import PERTURBATIONS
+from schemas.bracket_results import PERTURBATIONS
 from tests.support.memory_context import MemoryContext
 from workers.brackets.tiles import recompute
 

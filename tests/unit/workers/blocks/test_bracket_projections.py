@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from schemas.blocks import BracketProjections
+from schemas.bracket_results import PROJECTIONS
 from schemas.data import First
-from schemas.results import PROJECTIONS
 from schemas.targets import SavedDirection, TestLogit, TestLoss
 from tests.support.memory_context import MemoryContext
 from workers.errors import UserFault

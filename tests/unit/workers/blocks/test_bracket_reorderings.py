@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from schemas.blocks import BracketReorderings
+from schemas.bracket_results import ORDER_ACCURACY, REORDERINGS
 from schemas.models import Mlp
 from schemas.reorderings import ListedOrders, Reorderings, Shuffles, Swaps
-from schemas.results import ORDER_ACCURACY, REORDERINGS
 from workers.errors import BlockFault, UserFault
 
 SMOOTH = {"model": Mlp(hidden=(5,), activation="tanh")}

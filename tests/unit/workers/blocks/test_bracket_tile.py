@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from schemas.blocks import BracketTile
+from schemas.bracket_results import PAIRS
 from schemas.losses import BinaryCrossEntropy, SquaredError
 from schemas.models import Mlp
-from schemas.results import PAIRS
 from tests.support.dense import dense
 from tests.support.memory_context import MemoryContext
 from workers.blocks import bracket_tile, prepared, run

@@ -3,7 +3,7 @@ import itertools
 import pytest
 import torch
 
-from schemas.results import MINIBATCHES
+from schemas.bracket_results import MINIBATCHES
 from workers.brackets import minibatches as module
 from workers.brackets.minibatches import minibatch_brackets, minibatch_columns
 

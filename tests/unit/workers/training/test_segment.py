@@ -7,8 +7,8 @@ from schemas.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
 from schemas.models import ConvNet, Layers, Mlp, RegistryModel
 from schemas.optimizers import Adam, AdamW, RegistryOptimizer, RmsProp, Sgd
 from schemas.rates import ConstantRate, CosineDecay, ExponentialDecay, LinearDecay, StepDecay, rate_factor
-from schemas.results import CHECKPOINTS, TRAINING_STEPS
 from schemas.training import Training
+from schemas.training_results import CHECKPOINTS, TRAINING_STEPS
 from tests.support.memory_context import MemoryContext
 from workers.errors import BlockFault, Cancelled, UserFault
 from workers.outcome import Finished

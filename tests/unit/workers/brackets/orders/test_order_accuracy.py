@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from schemas.results import ORDER_ACCURACY, REORDERINGS
+from schemas.bracket_results import ORDER_ACCURACY, REORDERINGS
 from workers.brackets.orders.order_accuracy import order_accuracy_columns, reordering_columns
 from workers.brackets.orders.orders import Reordering
 from workers.brackets.orders.reorderings import Effect

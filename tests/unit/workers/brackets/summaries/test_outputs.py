@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from schemas.bracket_results import OUTPUTS
 from schemas.losses import BinaryCrossEntropy, CrossEntropy
-from schemas.results import OUTPUTS
 from workers.brackets.summaries.cooccurrence import Neighbours
 from workers.brackets.summaries.outputs import (
     OutputFacts,

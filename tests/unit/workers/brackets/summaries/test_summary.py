@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from schemas.results import DEFECTS, FITS, TENSORS
+from schemas.bracket_results import DEFECTS, FITS, TENSORS
 from workers.brackets.summaries.summary import TileSummary, summarise
 from workers.errors import BlockFault
 

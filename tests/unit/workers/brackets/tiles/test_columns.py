@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from schemas.results import PAIRS, PERTURBATIONS
+from schemas.bracket_results import PAIRS, PERTURBATIONS
 from workers.brackets.tiles.columns import PairNumbers, perturbation_columns, ratio
 from workers.errors import UserFault
 

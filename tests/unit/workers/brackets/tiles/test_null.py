@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from schemas.results import DEFECTS
+from schemas.bracket_results import DEFECTS
 from workers.brackets.gradients import gradients_of
 from workers.brackets.tiles import null as module
 from workers.brackets.tiles.null import Distribution, defect_columns, null_defects, random_direction

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from schemas.results import VERIFICATIONS
+from schemas.bracket_results import VERIFICATIONS
 from tests.support.dense import flatten, logits
 from workers.brackets.tiles.verify import StoredPair, verification_columns, verify_pairs
 

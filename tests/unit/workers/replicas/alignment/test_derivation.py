@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from schemas.models import MxResNet, Transformer
-from tests.support.permutable import NETWORKS, drawn, network
+from schemas.models import BagOfEmbeddings, ConvNet, Mlp, MxResNet, Transformer, ZooModel
+from schemas.permutable import unpermutable
+from tests.support.permutable import IMAGE, NETWORKS, TEXT, VOCABULARY, K, drawn, network
 from workers.errors import UserFault
 from workers.models import build
 from workers.models.pools import GlobalAveragePool
@@ -94,6 +95,13 @@ def test_every_place_is_needed(name: str) -> None:
                 permuted(part, net.parameters, drawn(whole)), permuted(part, net.buffers, drawn(whole)), train=False
             )
             assert float((found - expected).abs().max()) > 1e-6, left_out
+
+
+@pytest.mark.parametrize("model", [Mlp(), ConvNet(), MxResNet(initialisation="pytorch"), BagOfEmbeddings()])
+def test_a_spec_that_is_said_to_be_permutable_has_groups(model: ZooModel) -> None:
+    text = isinstance(model, BagOfEmbeddings)
+    assert unpermutable(model) is None
+    assert permutation_spec(build(model, TEXT if text else IMAGE, K, VOCABULARY if text else None)).groups
 
 
 class Doubled(nn.Linear):

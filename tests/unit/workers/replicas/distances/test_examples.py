@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 
-from schemas.replicas import Measures
 from workers.data import Dataset, Split
 from workers.data.pixels import Pixels
 from workers.replicas.distances import Examples
@@ -36,7 +35,7 @@ def test_of_small_splits_all_are_taken(count: int | str) -> None:
 
 def test_inputs_and_labels_are_those_of_the_numbers() -> None:
     data = dataset()
-    examples = Examples.drawn(Measures(train_examples=10, test_examples="all"), 3, data)
+    examples = Examples.drawn(10, "all", 3, data)
     numbers = drawn(10, 50, 3, 0)
     assert examples.train.inputs.flatten().tolist() == numbers.tolist()
     assert examples.train.labels.tolist() == (numbers % 2).tolist()
@@ -49,9 +48,10 @@ def test_at_checkpoints_all_are_taken() -> None:
     assert (examples.train, examples.test) == (data.train, data.test)
 
 
-def test_pixels_are_drawn_as_inputs() -> None:
+def test_pixels_stay_pixels() -> None:
     stored = torch.arange(60, dtype=torch.uint8).reshape(20, 3, 1, 1)
     ones = torch.ones(3, 1, 1, dtype=torch.float64)
     split = Split(Pixels(stored, 0 * ones, ones / 255, torch.float32), torch.arange(20) % 2)
-    examples = Examples.drawn(Measures(train_examples=5, test_examples=5), 0, Dataset(split, split, ("a", "b"), "-"))
+    examples = Examples.drawn(5, 5, 0, Dataset(split, split, ("a", "b"), "-"))
+    assert isinstance(examples.train.inputs, Pixels)
     torch.testing.assert_close(examples.train.inputs[:5], stored[drawn(5, 20, 0, 0)].float())

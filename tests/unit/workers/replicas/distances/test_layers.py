@@ -1,12 +1,16 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from schemas.models import BagOfEmbeddings, ConvNet, Mlp, Model, MxResNet, Transformer
+from schemas.residual import Layout
 from tests.support.modules import Made
 from workers.data import Split
 from workers.models import initialised
+from workers.models.mxresnet import residual_network
 from workers.replicas.distances import layers
 from workers.replicas.distances.layers import hidden_layers, layer_similarities
 
@@ -50,24 +54,40 @@ def test_hidden_layers_of_the_zoo(
     assert list(hidden_layers(made(spec, shape, vocabulary))) == names
 
 
+def residual(seed: int) -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return residual_network(Layout((2, 3, 3), (3, 4), (1, 1), 1), 3, 3, "mish").eval()
+
+
+def outputs(model: nn.Module, name: str, inputs: Tensor) -> Tensor:
+    """What one module says as the model runs."""
+    seen: list[Tensor] = []
+    handle = model.get_submodule(name).register_forward_hook(lambda module, given, output: seen.append(output))
+    with torch.no_grad():
+        model(inputs)
+    handle.remove()
+    return seen[0]
+
+
 @pytest.mark.parametrize(
-    ("spec", "edge"),
-    [(Mlp(hidden=(5, 4)), 8), (ConvNet(channels=(2, 3)), 8), (Transformer(width=8, heads=2), 8), (MxResNet(), 16)],
+    "make",
+    [
+        lambda seed: made(Mlp(hidden=(5, 4)), (3, 8, 8), seed=seed),
+        lambda seed: made(ConvNet(channels=(2, 3)), (3, 8, 8), seed=seed),
+        lambda seed: made(Transformer(width=8, heads=2), (3, 8, 8), seed=seed),
+        residual,
+    ],
 )
-def test_similarities_are_those_of_the_layers_outputs(spec: Model, edge: int) -> None:
-    split = images(edge=edge)
-    first, second = (made(spec, (3, edge, edge), seed=seed) for seed in (0, 1))
+def test_similarities_are_those_of_the_layers_outputs(make: Callable[[int], nn.Module]) -> None:
+    split = images()
+    first, second = make(0), make(1)
     names, found = layer_similarities(first, [state(first), state(first), state(second)], split)
     assert names == hidden_layers(first)
     assert (found[0] == 1).all()
     for place, name in enumerate(names):
-        seen = []
-        for model in (first, second):
-            handle = model.get_submodule(name).register_forward_hook(lambda module, inputs, output: seen.append(output))
-            with torch.no_grad():
-                model(split.inputs)
-            handle.remove()
-        assert found[1, place] == pytest.approx(cka(*seen), rel=1e-4)
+        expected = cka(outputs(first, name, split.inputs), outputs(second, name, split.inputs))
+        assert found[1, place] == pytest.approx(expected, rel=1e-4)
 
 
 def test_few_layers_at_a_time_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

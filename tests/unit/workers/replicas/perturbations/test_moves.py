@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from schemas.data import Indices, Random
-from schemas.perturbations import Gaussian, GradientMove, Move, Reinitialise, Sphere
+from schemas.perturbations import Gaussian, GradientMove, Move, Reinitialise, Sphere, Where
 from workers.errors import UserFault
 from workers.replicas.perturbations.moves import moved
 
@@ -94,6 +94,8 @@ ZERO: list[Move] = [
     Sphere(epsilon=0, scale="per_tensor", unmovable="additive", additive_sd=1),
     Sphere(epsilon=0, scale="absolute"),
     GradientMove(epsilon=0, scale="absolute", direction="descent"),
+    Sphere(epsilon=0, scale="per_tensor"),
+    GradientMove(epsilon=0, scale="global"),
     Gaussian(epsilon=0, scale="per_tensor", where={"fraction": 0.5}),
 ]
 
@@ -104,6 +106,14 @@ def test_epsilon_zero_keeps_every_bit(move: Move, dtype: torch.dtype) -> None:
     start = parameters(dtype)
     start["b.bias"] = torch.tensor([0.0, -0.0, 1e-40], dtype=dtype)
     assert identical(apply(move, start), start)
+
+
+@pytest.mark.parametrize("move", ZERO)
+def test_epsilon_zero_asks_nothing_of_the_point(move: Move) -> None:
+    start = {name: torch.zeros_like(tensor) for name, tensor in parameters().items()}
+    for where in (move.where, Where(tensors=("a.bias",), element=0)):
+        still = move.model_copy(update={"where": where})
+        assert identical(apply(still, start, gradient=lambda batch: start), start)
 
 
 @pytest.mark.parametrize("kind", SCALED)
