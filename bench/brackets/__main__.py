@@ -8,7 +8,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 from bench.brackets import memory, norms, perturbations, service_job
 from bench.case import Case
-from bench.cases import run_cases
+from bench.command import run_cases
 
 CASES: dict[str, Case] = {
     "mlp-32": norms.small_mlp,
@@ -23,10 +23,5 @@ CASES: dict[str, Case] = {
 }
 
 
-def main() -> int:
-    """Run the cases; 0 when every target is met."""
-    return run_cases("brackets", CASES)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_cases("brackets", CASES))

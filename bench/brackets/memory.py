@@ -11,10 +11,10 @@ import time
 
 import torch
 
+from bench import high_water
 from bench.brackets.engine import tile_shapes, tiles
 from bench.brackets.subjects import IMAGE, MLP, MLP_INPUT, RESNET, Subject, subject
 from bench.case import Conditions
-from bench.peak import peak_bytes, reset_peak
 from bench.report import Figure
 from workers.determinism import deterministic
 
@@ -57,7 +57,7 @@ def _peak(model: str, N: int, device: torch.device) -> dict[str, float | str]:
 
     The look at the model by which its path is chosen is inside.
     """
-    before = reset_peak(device)
+    before = high_water.start(device)
     if model == "mlp":
         given = subject(MLP, MLP_INPUT, N, device)
     else:
@@ -67,7 +67,7 @@ def _peak(model: str, N: int, device: torch.device) -> dict[str, float | str]:
     seconds = time.perf_counter() - began
     if not total > 0:
         raise RuntimeError(f"the brackets must have positive norms, their squares sum to {total}")
-    peak = peak_bytes(device) - before - _held(given)
+    peak = high_water.mark(device) - before - _held(given)
     return {"peak": peak, "seconds": seconds, "path": given.path.name}
 
 

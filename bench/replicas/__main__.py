@@ -7,22 +7,19 @@ import sys
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from bench.case import Case
-from bench.cases import run_cases
-from bench.replicas import memory, training
+from bench.command import run_cases
+from bench.replicas import looks, memory, reference, training
 
 CASES: dict[str, Case] = {
     "mlp": training.reference,
     "mlp-rules": training.rules,
     "mlp-sizes": training.sizes,
     "convnet": training.conv_net,
-    "memory": memory.members,
+    "looks": looks.cost,
+    "memory": memory.against_members,
+    "service": reference.through_the_service,
 }
 
 
-def main() -> int:
-    """Run the cases; 0 when every target is met."""
-    return run_cases("replicas", CASES)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_cases("replicas", CASES))

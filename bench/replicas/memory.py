@@ -1,52 +1,67 @@
-"""Peak memory of a stack while it trains, in a fresh process for each R.
-
-Axes: R members, P parameters.
-"""
+"""Peak memory of a group in training against its size, each in a fresh process. Axes: R members, P parameters."""
 
 import argparse
 import json
 import subprocess
 import sys
+from itertools import pairwise
 
 import torch
 
+from bench import high_water
 from bench.case import Conditions
-from bench.peak import peak_bytes, reset_peak
-from bench.replicas.subjects import MLP, Subject
+from bench.replicas.groups import group
 from bench.report import Figure
-from schemas.optimizers import Adam
 from workers.determinism import deterministic
 
+STEPS = 20
 
-def members(conditions: Conditions) -> list[Figure]:
-    """784-100-10 under Adam (θ and two moments for each member) in stacks of several sizes."""
-    found = []
-    for R in (16, 64) if conditions.quick else (1, 16, 64, 256):
+
+def against_members(conditions: Conditions) -> list[Figure]:
+    """Groups of the reference run's network: the peak of each, and how it grows with R."""
+    sizes = (16, 64) if conditions.quick else (16, 64, 256, 1_024)
+    peaks, P = {}, 0
+    for R in sizes:
         command = [sys.executable, "-m", "bench.replicas.memory", str(R), conditions.device.type]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-        peak = json.loads(done.stdout)["peak"]
-        found.append(Figure(f"MLP, Adam: peak memory of a stack of {R} beside the data", peak / 1e6, "MB"))
-    return found
-
-
-def _peak(R: int, device: torch.device) -> int:
-    """The most memory held since the data was drawn, in bytes, over a few steps of R members."""
-    subject = Subject.of(MLP, Adam(), device)
-    subject.stacked(1).train(2)  # what libraries take at their first call
-    before = reset_peak(device)
-    subject.stacked(R).train(3)
-    return peak_bytes(device) - before
+        found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+        peaks[R], P = found["peak"], found["parameters"]
+    name = "784-100-10, training and a look"
+    return [
+        *(Figure(f"{name}: peak memory, R = {R}", peak / 1e6, "MB") for R, peak in peaks.items()),
+        *(
+            Figure(
+                f"{name}: growth from R = {fewer} to {more}, over one member's parameters",
+                (peaks[more] - peaks[fewer]) / (more - fewer) / (4 * P),
+                "×",
+            )
+            for fewer, more in pairwise(sizes)
+        ),
+    ]
 
 
 def main() -> None:
-    """Print the peak of a stack as JSON: `R DEVICE`."""
+    """Print the peak above the data of a group of R members as JSON: `R DEVICE`."""
     parser = argparse.ArgumentParser()
     parser.add_argument("members", type=int)
     parser.add_argument("device", choices=("cpu", "cuda"))
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    device = torch.device(arguments.device)
     with deterministic():
-        print(json.dumps({"peak": _peak(arguments.members, torch.device(arguments.device))}))
+        # What is needed once, whatever R is, is there before the mark is set.
+        _train(3, device)
+        before = high_water.start(device)
+        P = _train(arguments.members, device)
+    print(json.dumps({"peak": high_water.mark(device) - before, "parameters": P}))
+
+
+def _train(R: int, device: torch.device) -> int:
+    """Train R members for some steps and look at them; P."""
+    members = group(R, device)
+    for step in range(1, STEPS + 1):
+        members.step(step)
+    members.look(STEPS, checkpoint=False)
+    return sum(tensor[0].numel() for tensor in members.stack.parameters.values())
 
 
 if __name__ == "__main__":

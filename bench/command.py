@@ -1,4 +1,4 @@
-"""The command line of a bench made of cases: `[--quick] [--json] [--save] [--device cpu|cuda] [--only CASE …]`."""
+"""The command line of a bench that is made of cases, on one thread."""
 
 import os
 import sys
@@ -11,9 +11,14 @@ from bench.report import Figure, parser, report
 from workers.determinism import deterministic
 
 
-def run_cases(bench: str, cases: Mapping[str, Case]) -> int:
-    """Run the cases on one thread; 0 when every target is met."""
-    options = parser(bench)
+def run_cases(name: str, cases: Mapping[str, Case]) -> int:
+    """Run the cases that the options ask for; 0 when every target is met.
+
+    Args:
+        name: Of the bench, and of its file under `bench/results/`; with `-cuda` where it ran on a GPU.
+        cases: By name.
+    """
+    options = parser(name)
     options.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where numbers are computed")
     options.add_argument("--only", choices=cases, action="append", help="run this case alone; may be repeated")
     arguments = options.parse_args()
@@ -25,14 +30,14 @@ def run_cases(bench: str, cases: Mapping[str, Case]) -> int:
     conditions = Conditions(torch.device(arguments.device), arguments.quick)
     figures: list[Figure] = []
     with deterministic():
-        for name in arguments.only or cases:
-            print(f"{name} …", file=sys.stderr)
-            figures += (found := cases[name](conditions))
+        for case in arguments.only or cases:
+            print(f"{case} …", file=sys.stderr)
+            figures += (found := cases[case](conditions))
             # Said at once: a whole run takes half an hour.
             for figure in found:
                 print(f"  {figure.name}: {figure.value:.4g} {figure.unit}", file=sys.stderr)
     more = {"device": _device_name(conditions), "threads": "1", "load_at_end": f"{os.getloadavg()[0]:.1f}"}
-    return report(f"{bench}-cuda" if conditions.cuda else bench, figures, more, arguments)
+    return report(f"{name}-cuda" if conditions.cuda else name, figures, more, arguments)
 
 
 def _device_name(conditions: Conditions) -> str:
