@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import torch
-from bench.replicas.subject import group
 
 from bench.idx_files import write_idx
+from bench.replicas.groups import group
 from holonomy.importers import idx
 from workers.replicas.group import BASELINE, TWIN
 
