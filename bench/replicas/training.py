@@ -12,8 +12,7 @@ from bench.replicas.subjects import CONVNET, MLP, Subject
 from bench.report import Figure
 from bench.timing import Spread, interleaved
 from schemas.models import ZooModel
-from schemas.optimizers import Adam, Sgd
-from workers.replicas.stack.rules import Rule
+from schemas.optimizers import Adam, Rule, Sgd
 
 STEPS = 100
 """Of a single network in a round; a stack of R takes a fraction of them, R members each."""
