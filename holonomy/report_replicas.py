@@ -119,7 +119,7 @@ def floor(replicas: "polars.DataFrame") -> Text:
             "bold",
         )
     worst = broken["distance"].max()
-    numbers = ", ".join(str(number) for number in broken["group"].sort())
+    numbers = ", ".join(str(number) for number in broken["group_number"].sort())
     return remark(
         f"FLOOR NOT HELD in group {numbers}: an unperturbed twin, or a copy of the baseline, came out different "
         f"(twins by up to {short(worst)}). Distances of that order are not due to the perturbation: the arithmetic "

@@ -48,6 +48,7 @@ class World:
     shards: dict[str, bytes] = field(default_factory=dict)
     tokens: list[dict[str, Any]] = field(default_factory=list)
     tables: dict[str, polars.DataFrame] = field(default_factory=dict)
+    """By name, those of all jobs; by `number/name`, that of one."""
     arrays: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -195,8 +196,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._manifest(self._job(number))
             case "GET", ["jobs", _, "objects", *name]:
                 self._send(200, self.world.objects["/".join(name)], "application/octet-stream")
-            case "GET", ["jobs", _, "tables", name]:
-                self._table(name)
+            case "GET", ["jobs", number, "tables", name]:
+                self._table(f"{number}/{name}" if f"{number}/{name}" in self.world.tables else name)
             case "GET", ["jobs", _, "arrays", name]:
                 self._array(name)
             case _:

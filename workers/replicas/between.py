@@ -28,7 +28,7 @@ from workers.replicas.alignment import (
 from workers.replicas.barriers import Barrier, Judge, State, straight_paths
 from workers.replicas.distances import Examples
 
-VALUES = ("max_minus_ends", "midpoint", "mean_minus_chord", "start", "end")
+VALUES = ("max_minus_ends", "midpoint", "mean_minus_chord", "at_baseline", "at_replica")
 SPLITS, QUANTITIES = ("train", "test"), ("loss", "error")
 
 

@@ -29,6 +29,7 @@ from schemas.blocks import (
     BracketSummary,
     BracketTile,
     ObjectRef,
+    ReplicaSegment,
     TrainingSegment,
     payload,
 )
@@ -152,10 +153,27 @@ class Worker:
                 self._tile(block, tile, asked, found, rows)
             case BracketSummary(step=step), Brackets(perturbed=TopPairs()):
                 found.append(self._store(block, f"selected/{step:09d}", {"positions": np.array([[0, 1]])}))
+            case ReplicaSegment() as segment, _:
+                found = [
+                    self._store(block, f"states/{step:09d}/{segment.group:05d}", self._states(step, segment))
+                    for step in segment.save
+                ]
+                looks = f"looks/{segment.group:05d}/{segment.start:09d}"
+                found.append(self._store(block, looks, {"steps": np.arange(2)}))
             case BracketPerturbations(step=step, start=start), _:
                 found.append(self._store(block, f"moved/{step:09d}/{start:09d}", {"nothing": np.zeros(1)}))
         record = BlockRecord(data={"made": "up"}, objects=tuple(found), seconds=0.01)
         return Done(block.block_id, block.job_id, block.token, record.model_dump_json(), rows)
+
+    @staticmethod
+    def member(step: int, number: int) -> NDArray[np.float64]:
+        """The one parameter of a member: of the baseline (number 1_000), a twin (−1 − group) or a replica."""
+        return np.array([step, number], np.float64)
+
+    def _states(self, step: int, segment: ReplicaSegment) -> dict[str, NDArray[Any]]:
+        numbers = [1_000, -1 - segment.group, *range(*segment.replicas)]
+        weights = np.stack([self.member(step, number) for number in numbers])
+        return {"parameters/w": weights, "steps_taken": np.full(len(numbers), step), "landmarks/norm": np.ones(1)}
 
     def _tile(
         self,

@@ -33,6 +33,28 @@ def test_rows_of_an_object_whose_header_is_long(api) -> None:
         slices.read_row(api.backend.objects, ref, layout["array-0000"], 3)
 
 
+def test_a_row_of_every_array_is_streamed_as_an_object(api) -> None:
+    random = np.random.default_rng(2)
+    arrays: dict[str, Array] = {
+        "large": random.normal(size=(3, 1_200_000)),  # in more than one piece
+        "scalar": np.arange(3),
+        "half": random.normal(size=(3, 2, 2)).astype(np.float16),
+        "empty": np.zeros((3, 0), np.int64),
+    }
+    ref = stored(api, save(arrays))
+    layout = slices.layout(api.backend.objects, ref)
+    size, chunks = slices.stream_rows(api.backend.objects, ref, layout, 2)
+    data = b"".join(chunks)
+    assert len(data) == size
+    found = load(data)
+    assert found.keys() == arrays.keys()
+    for name, values in arrays.items():
+        np.testing.assert_array_equal(found[name], values[2])
+        assert found[name].dtype == values.dtype
+    with pytest.raises(IndexError, match="row 3 of array 'empty', which has 3"):
+        slices.stream_rows(api.backend.objects, ref, {"empty": layout["empty"]}, 3)
+
+
 def test_packing_is_safetensors() -> None:
     array = np.arange(6.0).reshape(2, 3).T
     np.testing.assert_array_equal(load(slices.pack({"a": array}))["a"], array)

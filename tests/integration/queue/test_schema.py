@@ -52,6 +52,12 @@ def test_views_show_every_result_with_its_meaning(desk):
     assert {row.table_name for row in rows} == {"jobs", "blocks", *RESULT_TABLES}
 
 
+def test_columns_can_be_named_without_quotes(desk):
+    for name, table in RESULT_TABLES.items():
+        columns = ", ".join(column.name for column in table.columns)
+        desk.sql(f"select {columns} from results.{name}")  # noqa: S608 - our own names
+
+
 def test_readers_may_read_views_and_nothing_else(desk):
     with desk.engine.connect() as connection:
         connection.execute(text("set role holonomy_reader"))

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from schemas.optimizers import Rule
 from workers.data.dataset import Dataset
 from workers.data.pixels import Pixels
 from workers.errors import UserFault
 from workers.replicas.stack.lots import Batch, Network, Path
 from workers.replicas.stack.parts import Part, check_cover
-from workers.replicas.stack.rules import Rule, slot_names
+from workers.replicas.stack.rules import slot_names
 from workers.replicas.stack.state import State
 from workers.training.evaluate import BATCH
 
@@ -57,6 +58,16 @@ class Stack:
     def steps_taken(self) -> tuple[int, ...]:
         """Steps that the slots of each member have taken: Adam's count; 0 before SGD's first step with momentum."""
         return tuple(self._state.taken)
+
+    @property
+    def bytes_per_member(self) -> int:
+        """What one more member takes: parameters, buffers, and the slots that steps have needed so far.
+
+        With b bytes a number, every tensor of n numbers takes b n rounded up to a multiple of 64; parameters take
+        that once and once more for each slot, buffers and parameters that do not require gradients once. Gradients
+        and activations are those of a single lot, whatever R is.
+        """
+        return self._state.bytes_per_member
 
     def step(self, number: int, parts: Sequence[Part]) -> Tensor:
         """Take one optimizer step with every member.

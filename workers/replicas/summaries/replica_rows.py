@@ -29,7 +29,7 @@ def replica_rows(spec: Replicas, looks: Looks) -> Rows:
         "replica": [*range(spec.count), *(twin_number(twin.group) for twin in looks.twins)],
         "arm": [spec.arm_names[arm] for arm, _ in places] + [TWIN] * len(looks.twins),
         "number": [number for _, number in places] + [twin.group for twin in looks.twins],
-        "group": groups,
+        "group_number": groups,
         **nullable(floats),
         "diverged_step": [None if step < 0 else step for step in diverged],
         "floor_held": [held[group] for group in groups],

@@ -6,7 +6,7 @@ create table replicas (
     replica bigint not null,
     arm text not null,
     number bigint not null,
-    "group" bigint not null,
+    group_number bigint not null,
     epsilon double precision,
     start_distance double precision,
     distance double precision,
@@ -19,7 +19,7 @@ comment on column replicas.job_id is 'The job it belongs to.';
 comment on column replicas.replica is 'Number of the replica within the job; −1 − g for the twin of group g.';
 comment on column replicas.arm is 'Name of the arm; `twin` for a twin.';
 comment on column replicas.number is 'Number within the arm: equal numbers have the same random draws.';
-comment on column replicas."group" is 'Group it was trained in.';
+comment on column replicas.group_number is 'Group it was trained in.';
 comment on column replicas.epsilon is 'ε of the arm''s first perturbation that has one; 0 for a twin.';
 comment on column replicas.start_distance is '‖w_i − w_0‖ just after the first move of parameters; null without one.';
 comment on column replicas.distance is '‖w_i − w_0‖ at the end.';
@@ -181,8 +181,8 @@ create table replica_barriers (
     max_minus_ends double precision,
     midpoint double precision,
     mean_minus_chord double precision,
-    start double precision,
-    "end" double precision,
+    at_baseline double precision,
+    at_replica double precision,
     points bigint not null,
     examples bigint not null,
     constraint replica_barriers_pkey primary key (job_id, step, replica, aligned, split, quantity)
@@ -197,8 +197,8 @@ comment on column replica_barriers.quantity is '`loss`, or `error`: 1 − accura
 comment on column replica_barriers.max_minus_ends is 'Largest value on the path less the mean of its two ends.';
 comment on column replica_barriers.midpoint is 'Value half way less the mean of the ends.';
 comment on column replica_barriers.mean_minus_chord is 'Mean over the path of value less the straight line between the ends.';
-comment on column replica_barriers.start is 'Value at the baseline.';
-comment on column replica_barriers."end" is 'Value at the replica.';
+comment on column replica_barriers.at_baseline is 'Value at the baseline.';
+comment on column replica_barriers.at_replica is 'Value at the replica.';
 comment on column replica_barriers.points is 'Points of the path.';
 comment on column replica_barriers.examples is 'Examples measured.';
 
@@ -310,14 +310,14 @@ comment on column replica_stability.stable is 'Whether `barrier` is below the li
 comment on column replica_stability.stability_time is 'The stability time over all arms; null if none is stable.';
 
 create view results.replicas as
-    select job_id, replica, arm, number, "group", epsilon, start_distance, distance, diverged_step, floor_held
+    select job_id, replica, arm, number, group_number, epsilon, start_distance, distance, diverged_step, floor_held
     from replicas;
 comment on view results.replicas is 'One row per replica, and one (−1 − group) for the twin of each group.';
 comment on column results.replicas.job_id is 'The job it belongs to.';
 comment on column results.replicas.replica is 'Number of the replica within the job; −1 − g for the twin of group g.';
 comment on column results.replicas.arm is 'Name of the arm; `twin` for a twin.';
 comment on column results.replicas.number is 'Number within the arm: equal numbers have the same random draws.';
-comment on column results.replicas."group" is 'Group it was trained in.';
+comment on column results.replicas.group_number is 'Group it was trained in.';
 comment on column results.replicas.epsilon is 'ε of the arm''s first perturbation that has one; 0 for a twin.';
 comment on column results.replicas.start_distance is '‖w_i − w_0‖ just after the first move of parameters; null without one.';
 comment on column results.replicas.distance is '‖w_i − w_0‖ at the end.';
@@ -414,8 +414,8 @@ comment on column results.replica_alignments.restarts is 'Restarts.';
 comment on column results.replica_alignments.moved_units is 'Share of hidden units that the best permutation moves.';
 
 create view results.replica_barriers as
-    select job_id, step, replica, aligned, split, quantity, max_minus_ends, midpoint, mean_minus_chord, start,
-           "end", points, examples
+    select job_id, step, replica, aligned, split, quantity, max_minus_ends, midpoint, mean_minus_chord, at_baseline,
+           at_replica, points, examples
     from replica_barriers;
 comment on view results.replica_barriers is 'Along the straight path from the baseline to a replica; one row per checkpoint, replica, alignment, split and quantity.';
 comment on column results.replica_barriers.job_id is 'The job it belongs to.';
@@ -427,8 +427,8 @@ comment on column results.replica_barriers.quantity is '`loss`, or `error`: 1 �
 comment on column results.replica_barriers.max_minus_ends is 'Largest value on the path less the mean of its two ends.';
 comment on column results.replica_barriers.midpoint is 'Value half way less the mean of the ends.';
 comment on column results.replica_barriers.mean_minus_chord is 'Mean over the path of value less the straight line between the ends.';
-comment on column results.replica_barriers.start is 'Value at the baseline.';
-comment on column results.replica_barriers."end" is 'Value at the replica.';
+comment on column results.replica_barriers.at_baseline is 'Value at the baseline.';
+comment on column results.replica_barriers.at_replica is 'Value at the replica.';
 comment on column results.replica_barriers.points is 'Points of the path.';
 comment on column results.replica_barriers.examples is 'Examples measured.';
 

@@ -10,7 +10,7 @@ from schemas.perturbations import Gaussian
 from schemas.replicas import Arm, Measures, Replicas
 from schemas.training import Training
 from tests.support.memory_context import MemoryContext
-from tests.support.replica_runs import finished, trained
+from tests.support.replica_jobs import finished, trained
 from workers.blocks import replica_correlations as module
 from workers.data import load
 from workers.errors import BlockFault, Cancelled

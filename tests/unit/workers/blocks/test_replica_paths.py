@@ -35,7 +35,7 @@ def test_rows_say_what_was_found(ran: Ran) -> None:
     naive, aligned = (barriers[0, flag, "train", "loss"] for flag in (False, True))
     assert naive["max_minus_ends"] > aligned["max_minus_ends"]
     # Renumbering hidden units changes no function, so the path ends at the same loss.
-    assert aligned["end"] == pytest.approx(naive["end"], rel=1e-5)
+    assert aligned["at_replica"] == pytest.approx(naive["at_replica"], rel=1e-5)
     assert (naive["points"], naive["examples"]) == (25, 200)
 
 

@@ -10,7 +10,7 @@ from schemas.replica_results import REPLICA_TABLES
 from schemas.replicas import Alignment, Arm, Barriers, Growth, Measures, Replicas
 from schemas.training import Training
 from tests.support.memory_context import MemoryContext
-from tests.support.replica_runs import compared, trained
+from tests.support.replica_jobs import compared, trained
 from workers.errors import BlockFault
 from workers.outcome import Finished, Rows
 
@@ -67,7 +67,7 @@ def test_no_bit_depends_on_how_replicas_are_grouped(job: Job) -> None:
     other = compared(SPEC, groups, trained(SPEC, groups, (STEPS,), context), context)
     for table, columns in job[2].rows.items():
         count = SPEC.count if table == "replicas" else len(columns["arm"])  # not the twins, one of each group
-        for name in columns.keys() - {"group"}:
+        for name in columns.keys() - {"group_number"}:
             assert list(columns[name])[:count] == list(other.rows[table][name])[:count], (table, name)
 
 
@@ -76,7 +76,7 @@ def test_replicas_and_twins_have_a_row_each(job: Job) -> None:
     assert list(rows["replica"]) == [0, 1, 2, 3, 4, 5, 6, -1, -2]
     assert list(rows["arm"]) == ["noise"] * 3 + ["early"] * 2 + ["late"] * 2 + ["twin"] * 2
     assert list(rows["number"]) == [0, 1, 2, 0, 1, 0, 1, 0, 1]
-    assert list(rows["group"]) == [0] * 4 + [1] * 3 + [0, 1]
+    assert list(rows["group_number"]) == [0] * 4 + [1] * 3 + [0, 1]
     assert list(rows["epsilon"]) == [0.1] * 3 + [None] * 4 + [0.0] * 2
     assert all(distance > 0 for distance in rows["start_distance"][:3])
     assert list(rows["start_distance"][3:7]) == [None] * 4
