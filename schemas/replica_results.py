@@ -155,7 +155,7 @@ REPLICA_STATISTICS = ResultTable(
         _STEP,
         _ARM,
         Column("metric", "text", "Column of `replica_metrics`, or `aligned_distance`.", key=True),
-        Column("count", "int", "Replicas with a finite value."),
+        Column("count", "int", "Replicas with a finite value, which have not diverged by then."),
         _float("mean", "Mean."),
         _float("sd", "Standard deviation over replicas (n − 1)."),
         _float("low", "Lower end of the bootstrap interval of the mean."),
@@ -172,9 +172,9 @@ REPLICA_GROWTH = ResultTable(
         _float("a", "First parameter."),
         _float("b", "Second parameter."),
         _float("rss", "Residual sum of squares of the distance."),
-        _float("aic", "n ln(RSS / n) + 2k, k = 3: the two parameters and the variance."),
+        _float("aic", "n ln(rss / n) + 2k, k = 3: the two parameters and the variance; null where rss is 0."),
         _float("aic_difference", "aic less the smallest of the arm."),
-        Column("points", "int", "Looks in the window, n."),
+        Column("points", "int", "Looks in the window at which a replica has not diverged, n; at least 3 for a fit."),
         Column("start", "int", "First step of the window."),
         Column("stop", "int", "Last step of the window."),
     ),
@@ -182,7 +182,8 @@ REPLICA_GROWTH = ResultTable(
 
 REPLICA_EXPONENTS = ResultTable(
     "replica_exponents",
-    "Finite-time Lyapunov exponents of the baseline; one row per orthonormalisation and exponent.",
+    "Finite-time Lyapunov exponents of the baseline, in the Euclidean norm of parameters and optimizer state "
+    "together; one row per orthonormalisation and exponent. −∞, of a direction that steps forget, is null.",
     (
         _STEP,
         Column("index", "int", "Place of the exponent, 0 the leading one.", key=True),
@@ -215,7 +216,7 @@ REPLICA_STABILITY = ResultTable(
         Column("after", "int", "Last step that the arm's runs share with the baseline."),
         _float("barrier", "Mean over replicas of max_minus_ends of the error on the test split at the end."),
         _float("aligned_barrier", "The same after alignment."),
-        Column("stable", "bool", "Whether the barrier is below the limit."),
+        Column("stable", "bool", "Whether `barrier` is below the limit; false where no replica has one."),
         Column("stability_time", "int", "The stability time over all arms; null if none is stable.", nullable=True),
     ),
 )

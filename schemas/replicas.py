@@ -78,14 +78,18 @@ class Barriers(Spec):
 
 
 class Lyapunov(Spec):
-    """Finite-time Lyapunov exponents of the baseline along its schedule, in the full state of the optimizer."""
+    """Finite-time Lyapunov exponents of the baseline along its schedule, in the full state of the optimizer.
+
+    Tangents begin as random directions of the parameters and go through every step's derivative: that of the gradient
+    and of the update rule, momentum buffers and moments included.
+    """
 
     exponents: Annotated[int, Field(ge=1, le=64)] = 1
-    """How many leading ones."""
+    """How many leading ones; a model has as many as trainable parameters."""
     every: Annotated[int, Field(ge=1, le=10_000)] = 10
-    """Steps between orthonormalisations."""
+    """Steps between orthonormalisations: the last exponents sink into rounding if tangents turn parallel between."""
     seed: Seed = 0
-    """Seeds the first tangent directions."""
+    """Seeds the first tangents."""
 
 
 class Growth(Spec):

@@ -8,13 +8,13 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import torch
 
-from bench.brackets.case import Conditions
+from bench import high_water
 from bench.brackets.engine import tile_shapes, tiles
 from bench.brackets.subjects import IMAGE, MLP, MLP_INPUT, RESNET, Subject, subject
+from bench.case import Conditions
 from bench.report import Figure
 from workers.determinism import deterministic
 
@@ -57,7 +57,7 @@ def _peak(model: str, N: int, device: torch.device) -> dict[str, float | str]:
 
     The look at the model by which its path is chosen is inside.
     """
-    before = _start(device)
+    before = high_water.start(device)
     if model == "mlp":
         given = subject(MLP, MLP_INPUT, N, device)
     else:
@@ -67,7 +67,7 @@ def _peak(model: str, N: int, device: torch.device) -> dict[str, float | str]:
     seconds = time.perf_counter() - began
     if not total > 0:
         raise RuntimeError(f"the brackets must have positive norms, their squares sum to {total}")
-    peak = _high_water(device) - before - _held(given)
+    peak = high_water.mark(device) - before - _held(given)
     return {"peak": peak, "seconds": seconds, "path": given.path.name}
 
 
@@ -76,25 +76,6 @@ def _held(given: Subject) -> int:
     functional = given.functional
     tensors = (*functional.parameters.values(), *functional.buffers.values(), given.inputs, given.targets)
     return sum(tensor.nbytes for tensor in tensors)
-
-
-def _start(device: torch.device) -> int:
-    """Set the high-water mark to what is held now; that, in bytes."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-        torch.cuda.reset_peak_memory_stats(device)
-        return torch.cuda.memory_allocated(device)
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    return _high_water(device)
-
-
-def _high_water(device: torch.device) -> int:
-    """The most memory held since `_start`, in bytes: the process's resident set, or what torch has on the GPU."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    [kilobytes] = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
-    return 1024 * int(kilobytes)
 
 
 def main() -> None:

@@ -7,12 +7,12 @@ from itertools import pairwise
 
 import torch
 
-from bench.brackets.case import Conditions, spread_figure
 from bench.brackets.engine import all_pairs, check_norms, tile_shapes, tiles
 from bench.brackets.subjects import CONVNET, IMAGE, MLP, MLP_INPUT, Subject, subject
 from bench.brackets.textbook import textbook_norms
-from bench.brackets.timing import Spread, Times, interleaved
+from bench.case import Conditions, spread_figure
 from bench.report import Figure
+from bench.timing import Spread, Times, interleaved
 from schemas.widths import widths
 
 TOLERANCE = 1e-3

@@ -6,11 +6,11 @@ Axes: N examples, T test examples, K outputs.
 import torch
 from torch import Tensor
 
-from bench.brackets.case import Conditions, spread_figure
 from bench.brackets.engine import all_pairs
 from bench.brackets.subjects import CONVNET, IMAGE, MLP, MLP_INPUT, Subject, subject
-from bench.brackets.timing import Spread, interleaved
+from bench.case import Conditions, spread_figure
 from bench.report import Figure
+from bench.timing import Spread, interleaved
 from workers.brackets.functional import Tensors
 from workers.brackets.paths.path import Wanted
 from workers.brackets.products import logit_perturbations

@@ -7,29 +7,27 @@ one, by the database's clock. Loading, storing, leases and the way through Ray a
 the summary are not. Axes: N examples.
 """
 
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 from sqlalchemy import text
 
 from bench import embedded
-from bench.brackets.case import Conditions, spread_figure
 from bench.brackets.engine import tiles
 from bench.brackets.subjects import MLP, MLP_INPUT, SEED, Subject, subject
-from bench.brackets.timing import Spread, interleaved
+from bench.case import Conditions, spread_figure
 from bench.embedded import Service
+from bench.idx_files import write_idx
 from bench.report import Figure
+from bench.timing import Spread, interleaved
 from holonomy import Brackets, BracketsJob, First, Idx, Training
 from schemas.base import Device
 from workers.brackets.tiles.geometry import TileShape
 
 DATASET = "bench"
 TRAIN, TEST = 4_096, 32
-_SIDE = 28
 _SPAN = text("""
     select extract(epoch from max(finished_at) - min(started_at))::float8, sum((record ->> 'kernel_seconds')::float8)
     from blocks where job_id = :job and kind = 'bracket_tile'
@@ -137,18 +135,6 @@ def _folder() -> Iterator[Path]:
     with embedded.state_folder() as folder:
         with embedded.service(folder, 1) as service:
             idx = folder / "idx"
-            idx.mkdir()
-            _write_idx(idx)
+            write_idx(idx, TRAIN, TEST)
             service.client.data.import_idx(DATASET, idx)
         yield folder
-
-
-def _write_idx(folder: Path) -> None:
-    """Random images of 28×28 with random labels, in the format of MNIST."""
-    generator = np.random.default_rng(SEED)
-    for stem, examples in (("train", TRAIN), ("t10k", TEST)):
-        images = generator.integers(256, size=(examples, _SIDE, _SIDE), dtype=np.uint8)
-        labels = np.arange(examples, dtype=np.uint8) % 10
-        for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
-            header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
-            (folder / f"{stem}-{kind}-ubyte").write_bytes(header + array.tobytes())

@@ -1,15 +1,24 @@
 """Replica jobs in memory: their segments and what follows, as the dispatcher would run them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from schemas.blocks import ObjectRef, ReplicaPaths, ReplicaSegment
+from schemas.blocks import (
+    AnyPayload,
+    ObjectRef,
+    ReplicaCorrelations,
+    ReplicaPaths,
+    ReplicaSegment,
+    ReplicaSummary,
+    Span,
+)
 from schemas.replicas import Replicas
 from tests.support.memory_context import MemoryContext
-from workers.blocks.replica_paths import replica_paths
-from workers.blocks.replica_segment import replica_segment
+from workers.blocks.run import run
 from workers.outcome import Finished, Rows
 
 NOISE: dict[str, Any] = {"kind": "gaussian", "epsilon": 0.1, "scale": "global"}
@@ -41,27 +50,56 @@ class Ran:
         self, start: int, stop: int, group: int = 0, replicas: tuple[int, int] | None = None, shrink: int = 0
     ) -> Finished:
         """Train a group, by default of all replicas, and keep what it stored for the blocks after it."""
-        saved = {*(step for step in self.spec.training.checkpoints if start < step <= stop), stop}
+        kept = {step for step in self.spec.training.checkpoints if start < step <= stop or step == start == 0}
         payload = ReplicaSegment(
             group=group,
             replicas=replicas or (0, self.spec.count),
             start=start,
             stop=stop,
-            save=tuple(sorted(saved)),
+            save=tuple(sorted({*kept, stop})),
         )
-        finished = replica_segment(self.spec, payload, self.objects, self.context, shrink)
+        finished = run(self.spec, payload, self.objects, self.context, shrink)
         self.objects += finished.objects
         return finished
 
     def paths(self, step: int, replicas: tuple[int, int], group: int = 0, first: int = 0) -> Finished:
         """Look between the baseline and some replicas of a group at a checkpoint."""
         payload = ReplicaPaths(step=step, group=group, first=first, replicas=replicas)
-        return replica_paths(self.spec, payload, self.objects, self.context)
+        return finished(self.spec, payload, self.objects, self.context)
 
     def stored(self, finished: Finished, name: str) -> dict[str, Any]:
         """Arrays of an object that a block stored."""
         (ref,) = (ref for ref in finished.objects if ref.name == name)
         return self.context.arrays(ref)
+
+
+def trained(spec: Replicas, groups: Sequence[Span], ends: Sequence[int], context: MemoryContext) -> list[ObjectRef]:
+    """The objects of all segments: groups of replicas, each trained from end to end of a segment."""
+    ran = Ran(spec, context)
+    for group, replicas in enumerate(groups):
+        for start, stop in pairwise([0, *ends]):
+            ran.segment(start, stop, group, replicas)
+    return ran.objects
+
+
+def compared(
+    spec: Replicas, groups: Sequence[Span], objects: Sequence[ObjectRef], context: MemoryContext
+) -> Finished:
+    """The summary, after the paths and the correlations that the job asks for."""
+    ran = Ran(spec, context, list(objects))
+    found = list(objects)
+    for group, replicas in enumerate(groups):
+        if spec.alignment is not None or spec.barriers is not None:
+            for step in spec.training.checkpoints:
+                found += ran.paths(step, replicas, group, first=replicas[0]).objects
+        if spec.autocorrelation:
+            found += finished(spec, ReplicaCorrelations(group=group, replicas=replicas), objects, context).objects
+    return finished(spec, ReplicaSummary(), found, context)
+
+
+def finished(spec: Replicas, payload: AnyPayload, inputs: Sequence[ObjectRef], context: MemoryContext) -> Finished:
+    """What a block finds."""
+    return run(spec, payload, inputs, context, shrink=0)
 
 
 def rows_by(rows: Rows, *keys: str) -> dict[tuple[Any, ...], dict[str, Any]]:

@@ -1,6 +1,5 @@
 """The baseline is right: the textbook equals whole Hessians, and the bench tells right norms from wrong ones."""
 
-import sys
 from dataclasses import replace
 
 import pytest
@@ -73,27 +72,3 @@ def test_wrong_perturbations_do_not_pass(ours: Tensor | None) -> None:
     check_perturbations(right, right)
     with pytest.raises(RuntimeError, match="must equal those of a jvp"):
         check_perturbations(ours, right)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (["--save", "--quick"], "--save keeps the whole table"),
-        (["--save", "--only", "convnet"], "--save keeps the whole table"),
-        pytest.param(
-            ["--device", "cuda"],
-            "--device cuda needs a GPU",
-            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU"),
-        ),
-    ],
-)
-def test_what_cannot_be_measured_is_said_in_a_line(
-    options: list[str], message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # the command sets it; here it is given back
-    from bench.brackets.__main__ import main
-
-    monkeypatch.setattr(sys, "argv", ["bench.brackets", *options])
-    with pytest.raises(SystemExit):
-        main()
-    assert message in capsys.readouterr().err

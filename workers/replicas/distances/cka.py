@@ -12,51 +12,59 @@ from typing import Self
 import torch
 from torch import Tensor
 
-ROWS = 1_024
-"""Rows of a matrix of products that are held at a time; part of the bits."""
+COLUMNS = 1_024
+"""Columns of a matrix of products of features that are held at a time; part of the bits."""
 
 
 @dataclass(frozen=True)
 class Representation:
-    """Features of n examples.
+    """Features X (n, d) of n examples in float64, with mean 0 and largest element 1.
 
     Attributes:
-        features: X, (n, d) in float64, with mean 0 and largest element 1; NaN where all examples have the same.
-        square: ‖XᵀX‖², Frobenius norm.
+        matrix: X, or the Gram matrix XXᵀ (n, n) where there are more features than examples.
+        gram: Whether it is the Gram matrix.
+        square: ‖XᵀX‖² = ‖XXᵀ‖², Frobenius norm.
     """
 
-    features: Tensor
+    matrix: Tensor
+    gram: bool
     square: float
 
     @classmethod
     def of(cls, features: Tensor) -> Self:
-        """Of features (n, d) of any type, which are centred and scaled."""
+        """Of features (n, d) of any type. NaN all over if every example has the same ones, or some are not finite."""
         # Counted from the first example on, not from 0: features that do not vary are then exactly 0 here, whatever
         # their mean rounds to.
         moved = features.double() - features[:1].double()
         centred = moved.sub_(moved.mean(0))
-        scaled = centred.div_(centred.abs().amax())
-        return cls(scaled, _square(scaled, scaled))
+        x = centred.div_(centred.abs().amax())
+        if x.shape[1] <= len(x):
+            return cls(x, False, _square(x, x))
+        products = x @ x.T
+        return cls(products, True, float((products * products).sum()))
 
     def cka(self, other: Self) -> float:
-        """‖YᵀX‖² / (‖XᵀX‖ ‖YᵀY‖), in [0, 1].
+        """‖YᵀX‖² / (‖XᵀX‖ ‖YᵀY‖), in [0, 1]; for Gram matrices K and L the numerator is Σ K_ab L_ab.
 
         1 if the features are the same but for a rotation, a reflection, a translation and one common factor. It is
-        ruled by the directions of largest variance, and says nothing of which single features agree. NaN where all
-        examples have the same features in either, or some are not finite.
+        ruled by the directions of largest variance, and says nothing of which single features agree. NaN where either
+        is NaN.
         """
         below = sqrt(self.square * other.square)
-        return min(1.0, _square(self.features, other.features) / below) if below > 0 else nan
+        if self.gram or other.gram:
+            above = float((self._products() * other._products()).sum())
+        else:
+            above = _square(self.matrix, other.matrix)
+        return min(1.0, max(0.0, above / below)) if below > 0 else nan
+
+    def _products(self) -> Tensor:
+        """XXᵀ."""
+        return self.matrix if self.gram else self.matrix @ self.matrix.T
 
 
 def _square(x: Tensor, y: Tensor) -> float:
-    """‖YᵀX‖² of (n, d) and (n, e), as Σ (x_a·x_b)(y_a·y_b) over pairs of examples if there are fewer of those."""
+    """‖YᵀX‖² of (n, d) and (n, e)."""
     total = torch.zeros((), dtype=torch.float64, device=x.device)
-    if len(x) ** 2 < x.shape[1] * y.shape[1]:
-        for rows in range(0, len(x), ROWS):
-            part = slice(rows, rows + ROWS)
-            total += (x[part] @ x.T).mul_(y[part] @ y.T).sum()
-    else:
-        for columns in torch.split(x, ROWS, 1):
-            total += (columns.T @ y).square_().sum()
+    for columns in torch.split(x, COLUMNS, 1):
+        total += (columns.T @ y).square_().sum()
     return float(total)

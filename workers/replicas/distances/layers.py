@@ -25,8 +25,8 @@ HIDDEN = (
     *(Residual, Block, GlobalAveragePool, TokenMean),
 )
 """Modules whose outputs are hidden layers: activations, blocks as a whole, means over positions."""
-FEATURES = 2**24
-"""Numbers of one member that are held at a time, unless a single layer has more."""
+FEATURES = 2**26
+"""Numbers of one member that are held at a time, 256 MB in float32, unless a single layer has more."""
 
 
 def hidden_layers(model: nn.Module) -> tuple[str, ...]:
@@ -49,8 +49,8 @@ def layer_similarities(
     """Linear CKA of the hidden layers of every member with those of member 0, over the n examples of a split.
 
     An example's features are everything a layer says of it, positions (also those of padding) and channels alike. Of
-    a module that is called more than once they are its last output. The baseline's features and those of one member
-    are held, for as many layers at a time as `FEATURES` allows.
+    a module that is called more than once they are its last output. The features of one member at a time are held,
+    of as many layers as `FEATURES` allows, beside what is kept of the baseline's: min(n, d) numbers for each example.
 
     Args:
         model: The structure, in eval mode.

@@ -14,7 +14,7 @@ from workers.errors import UserFault
 from workers.losses import example_loss, loss_targets
 from workers.models import initialised
 from workers.precision import torch_dtype
-from workers.replicas.dynamics.step_map import PARAMETERS, SLOTS, StepMap, fresh_slots, train_mode
+from workers.replicas.dynamics.step_map import SLOTS, StepMap, first_state, flat, train_mode
 from workers.replicas.perturbations.courses import optimizer_at
 from workers.replicas.stack import Part, Stack, stack
 from workers.replicas.stack.rules import Rule
@@ -69,12 +69,11 @@ class Baseline:
 
     def state(self, step: int) -> Tensors:
         """A copy of what step `step` begins from, by the names of `step_map`."""
-        parameters = {name: self.stack.parameters[name][0] for name in self.stack.trainable}
-        held = {f"{PARAMETERS}/{name}": tensor for name, tensor in parameters.items()}
-        held |= fresh_slots(self.rule(step), parameters)
-        for name, slots in self.stack.slots.items():
-            held |= {f"{SLOTS}/{name}/{slot}": tensor[0] for slot, tensor in slots.items()}
-        return {name: tensor.clone() for name, tensor in held.items()}
+        names = self.stack.trainable
+        state = first_state(self.rule(step), flat({name: self.stack.parameters[name][0] for name in names}))
+        for slot in self.stack.slots[names[0]]:
+            state[f"{SLOTS}/{slot}"] = flat({name: self.stack.slots[name][slot][0] for name in names})
+        return state
 
     def check_finite(self, step: int) -> None:
         """Return, if the state after step `step` is finite.
@@ -103,7 +102,8 @@ class Baseline:
             raise _diverged(step)
         chosen = batch.to(self.targets.device)
         inputs, targets = self.dataset.train.inputs[chosen], self.targets[chosen]
-        return StepMap(lambda theta: self.mean_loss(theta, fixed, inputs, targets), rule, taken), state
+        shapes = {name: self.stack.parameters[name].shape[1:] for name in self.stack.trainable}
+        return StepMap(lambda theta: self.mean_loss(theta, fixed, inputs, targets), shapes, rule, taken), state
 
 
 def _diverged(step: int) -> UserFault:

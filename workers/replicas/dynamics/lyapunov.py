@@ -1,6 +1,6 @@
 """Finite-time Lyapunov exponents along a training run: how fast nearby states of the optimizer drift apart.
 
-Axes: k tangents, D numbers of the state (θ and slots), P of θ.
+Axes: k tangents, D numbers of the state, P parameters.
 
 Tangents follow δ' = DF_t δ with F_t the t-th step (`step_map`). Every so often they are orthonormalised by a QR
 factorisation of the D × k matrix Δ of tangents, Δ = QR, and go on from Q; with r_ii of every factorisation so far,
@@ -30,7 +30,7 @@ class Tangents:
     """Tangents at a step, and how they have grown.
 
     Attributes:
-        deltas: (k, *shape) by the names of the state.
+        deltas: By the names of the state, (k, P).
         sums: (k,) float64, Σ ln |r_ii| of the factorisations so far.
     """
 
@@ -44,19 +44,16 @@ class Tangents:
         Raises:
             UserFault: there are fewer parameters than tangents.
         """
-        theta = {name: tensor for name, tensor in state.items() if name.startswith(f"{PARAMETERS}/")}
-        P = sum(tensor.numel() for tensor in theta.values())
+        theta = state[PARAMETERS]
+        P = len(theta)
         if k > P:
             raise UserFault(
                 f"{k} Lyapunov exponents are asked for, a model of {P} parameters has at most {P}: lower "
                 "`lyapunov.exponents`"
             )
-        drawn = torch.from_numpy(generator(seed, Stream.TANGENTS).standard_normal((k, P)))
-        Q, _ = torch.linalg.qr(drawn.T)
-        parts = Q.T.split([tensor.numel() for tensor in theta.values()], dim=1)
-        deltas = {name: tensor.new_zeros(k, *tensor.shape) for name, tensor in state.items()}
-        for part, (name, tensor) in zip(parts, theta.items(), strict=True):
-            deltas[name] = part.reshape(k, *tensor.shape).to(tensor)
+        Q, _ = torch.linalg.qr(torch.from_numpy(generator(seed, Stream.TANGENTS).standard_normal((k, P))).T)
+        deltas = {name: vector.new_zeros(k, P) for name, vector in state.items()}
+        deltas[PARAMETERS] = Q.T.to(theta).contiguous()
         return cls(deltas, torch.zeros(k, dtype=torch.float64))
 
     def pushed(self, step: StepMap, state: Mapping[str, Tensor]) -> "Tangents":
@@ -71,19 +68,18 @@ class Tangents:
         Raises:
             UserFault: a tangent is not finite.
         """
-        k = len(self.sums)
         names = sorted(self.deltas)  # whatever order they were stored and read in
-        matrix = torch.cat([self.deltas[name].reshape(k, -1).double() for name in names], dim=1).T
+        matrix = torch.cat([self.deltas[name].double() for name in names], dim=1).T
         if not bool(matrix.isfinite().all()):
             raise UserFault(
                 "tangents must stay finite between orthonormalisations, and they did not: lower `lyapunov.every`"
             )
         Q, R = torch.linalg.qr(matrix)
         growth = R.diagonal().abs().log().cpu()
-        parts = Q.T.split([self.deltas[name][0].numel() for name in names], dim=1)
+        parts = torch.split(Q.T, [self.deltas[name].shape[1] for name in names], dim=1)
+        # Contiguous, as they are after being stored: what lies otherwise in memory may be rounded otherwise.
         deltas = {
-            name: part.reshape(self.deltas[name].shape).to(self.deltas[name].dtype)
-            for name, part in zip(names, parts, strict=True)
+            name: part.to(self.deltas[name].dtype).contiguous() for name, part in zip(names, parts, strict=True)
         }
         return Tangents(deltas, self.sums + growth), growth
 

@@ -1,11 +1,12 @@
 """An optimizer step as a map F of the whole state of training, and its derivative.
 
-Axes: k tangents.
+Axes: k tangents, P trainable parameters over all tensors.
 
-The state is what one step hands to the next through numbers that can move by a little: the trainable parameters θ and
-the slots of the update rule (momentum buffers, moments). Whole numbers, such as the count of steps, are held fixed.
-BatchNorm's running statistics are no part of it: in train mode a step reads the batch's own statistics, so that
-running ones follow training and never act on it. Other buffers are held fixed at their values before the step.
+The state is what one step hands to the next through numbers that can move by a little: `parameters`, the trainable
+ones, and `slots/<slot>`, what the update rule remembers of each (momentum buffers, moments), vectors (P,) each. Whole
+numbers, such as the count of steps, are held fixed. BatchNorm's running statistics are no part of it: in train mode a
+step reads the batch's own statistics, so that running ones follow training and never act on it. Other buffers are
+held fixed at their values before the step.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,44 +28,33 @@ ELEMENTS = 2**27
 """Numbers of tangents that go through a step at once: 512 MB in float32. It depends on the sizes of the job alone."""
 
 
-def state_names(rule: Rule, names: list[str]) -> list[str]:
-    """Of the tensors of the state, `parameters/<name>` first, then `slots/<name>/<slot>`."""
-    slots = [f"{SLOTS}/{name}/{slot}" for name in names for slot in slot_names(rule)]
-    return [f"{PARAMETERS}/{name}" for name in names] + slots
-
-
 @dataclass(frozen=True)
 class StepMap:
     """F: the state before a step to the state after it.
 
     Attributes:
-        mean_loss: The batch mean loss in train mode as a function of θ.
+        mean_loss: The batch mean loss in train mode as a function of the trainable parameters by name.
+        shapes: Of those parameters, in the order in which they stand in vectors.
         rule: The update rule with the hyper-parameters of this step.
         taken: Steps that the slots have taken before it.
     """
 
     mean_loss: Callable[[Tensors], Tensor]
+    shapes: Mapping[str, torch.Size]
     rule: Rule
     taken: int
 
     def __call__(self, state: Mapping[str, Tensor]) -> Tensors:
         """F(state)."""
-        theta = {
-            name.removeprefix(f"{PARAMETERS}/"): tensor
-            for name, tensor in state.items()
-            if name.startswith(f"{PARAMETERS}/")
-        }
-        gradients = grad(self.mean_loss)(theta)
-        after: Tensors = {}
-        slots: Tensors = {}
-        for name, parameter in theta.items():
-            held = {slot: state[f"{SLOTS}/{name}/{slot}"] for slot in slot_names(self.rule)}
-            after[f"{PARAMETERS}/{name}"], kept = updated(self.rule, parameter, gradients[name], held, self.taken)
-            slots |= {f"{SLOTS}/{name}/{slot}": tensor for slot, tensor in kept.items()}
-        return after | slots
+        theta = state[PARAMETERS]
+        gradients = grad(self.mean_loss)(named(theta, self.shapes))
+        slots = {slot: state[f"{SLOTS}/{slot}"] for slot in slot_names(self.rule)}
+        # Rules are elementwise: one call takes all tensors.
+        after, kept = updated(self.rule, theta, flat(gradients), slots, self.taken)
+        return {PARAMETERS: after} | {f"{SLOTS}/{slot}": tensor for slot, tensor in kept.items()}
 
     def push(self, state: Mapping[str, Tensor], tangents: Mapping[str, Tensor]) -> Tensors:
-        """DF(state) δ for k tangents δ, (k, *shape) each: forward derivatives of the gradient and of the rule.
+        """DF(state) δ for k tangents δ, (k, P) each: forward derivatives of the gradient and of the rule.
 
         Where an activation has a kink, the derivative is that of the side PyTorch takes. Where the second moment of
         Adam or RMSprop is exactly 0, its root counts as constant.
@@ -83,6 +73,22 @@ class StepMap:
                 {name: tangents[name] for name in state}
             )
         return found
+
+
+def flat(tensors: Mapping[str, Tensor]) -> Tensor:
+    """All tensors as one vector, in their order: (P,)."""
+    return torch.cat([tensor.reshape(-1) for tensor in tensors.values()])
+
+
+def named(vector: Tensor, shapes: Mapping[str, torch.Size]) -> Tensors:
+    """The inverse of `flat`."""
+    parts = torch.split(vector, [shape.numel() for shape in shapes.values()])
+    return {name: part.view(shape) for part, (name, shape) in zip(parts, shapes.items(), strict=True)}
+
+
+def first_state(rule: Rule, theta: Tensor) -> Tensors:
+    """The state before the first step under `rule`, at parameters (P,): its slots are 0."""
+    return {PARAMETERS: theta} | {f"{SLOTS}/{slot}": torch.zeros_like(theta) for slot in slot_names(rule)}
 
 
 def train_mode(model: nn.Module, loss: ExampleLoss) -> Callable[[Tensors, Tensors, Tensor, Tensor], Tensor]:
@@ -105,12 +111,3 @@ def train_mode(model: nn.Module, loss: ExampleLoss) -> Callable[[Tensors, Tensor
         return loss(logits, targets).mean()
 
     return mean_loss
-
-
-def fresh_slots(rule: Rule, parameters: Mapping[str, Tensor]) -> Tensors:
-    """Slots as they are before the first step, by the names of the state."""
-    return {
-        f"{SLOTS}/{name}/{slot}": torch.zeros_like(tensor)
-        for name, tensor in parameters.items()
-        for slot in slot_names(rule)
-    }

@@ -84,7 +84,11 @@ class Together:
 
     def gradients(self, batch: Batch, into: Tensor) -> Tensor:
         """See `Network`."""
-        found, losses = self._gradients(self._lot.parameters, self._lot.kept, batch.inputs, batch.targets)
+        # Under vmap, BatchNorm writes into a flattened copy of running statistics that are not contiguous.
+        kept = {name: tensor.contiguous() for name, tensor in self._lot.kept.items()}
+        found, losses = self._gradients(self._lot.parameters, kept, batch.inputs, batch.targets)
+        for name, tensor in self._lot.kept.items():
+            tensor.copy_(kept[name])
         for name, view in self._path.columns.views(into).items():
             view.copy_(found[name])
         means: Tensor = losses.detach()

@@ -113,10 +113,10 @@ def _adam(
     mean = _averaged(slots["exp_avg"], change, first, in_place)
     square = _averaged_square(slots["exp_avg_sq"], change, second, in_place)
     # The gradient has been used: in place, its memory holds the root.
-    root = _root(square, out(change))
-    root = torch.div(root, sqrt(1 - second ** (taken + 1)), out=out(change))
-    root = torch.add(root, spec.eps, out=out(change))
-    rate = spec.lr / (1 - first ** (taken + 1))
+    # With c = √(1 − β₂ᵗ), m / (√v / c + eps) is c m / (√v + c eps): a pass over memory less.
+    correction = sqrt(1 - second ** (taken + 1))
+    root = torch.add(_root(square, out(change)), spec.eps * correction, out=out(change))
+    rate = spec.lr * correction / (1 - first ** (taken + 1))
     moved = torch.addcdiv(parameter, mean, root, value=-rate, out=out(parameter))
     return moved, {"exp_avg": mean, "exp_avg_sq": square}
 
@@ -152,8 +152,7 @@ def _decayed(weight_decay: float, parameter: Tensor, gradient: Tensor, in_place:
 
 def _averaged(mean: Tensor, value: Tensor, decay: float, in_place: bool) -> Tensor:
     """A running mean, decay · mean + (1 − decay) · value."""
-    out = mean if in_place else None
-    return torch.add(torch.mul(mean, decay, out=out), value, alpha=1 - decay, out=out)
+    return torch.lerp(mean, value, 1 - decay, out=mean if in_place else None)
 
 
 def _averaged_square(mean: Tensor, value: Tensor, decay: float, in_place: bool) -> Tensor:

@@ -58,6 +58,16 @@ class Stack:
         """Steps that the slots of each member have taken: Adam's count; 0 before SGD's first step with momentum."""
         return tuple(self._state.taken)
 
+    @property
+    def bytes_per_member(self) -> int:
+        """What one more member takes: parameters, buffers, and the slots that steps have needed so far.
+
+        With b bytes a number, every tensor of n numbers takes b n rounded up to a multiple of 64; parameters take
+        that once and once more for each slot, buffers and parameters that do not require gradients once. Gradients
+        and activations are those of a single lot, whatever R is.
+        """
+        return self._state.bytes_per_member
+
     def step(self, number: int, parts: Sequence[Part]) -> Tensor:
         """Take one optimizer step with every member.
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from workers.errors import BlockFault
 from workers.replicas.stack.lots import Lot
-from workers.replicas.stack.rows import Columns
+from workers.replicas.stack.rows import ALIGNMENT_BYTES, Columns
 
 TAKEN = "steps_taken"
 
@@ -52,6 +52,12 @@ class State:
         """What no rule changes: buffers, and parameters that do not require gradients."""
         frozen = {name: tensor for name, tensor in self.parameters.items() if name not in self.columns.shapes}
         return frozen | self.buffers
+
+    @property
+    def bytes_per_member(self) -> int:
+        """What one more member takes: parameters, buffers, and the slots that steps have needed so far."""
+        kept = sum(-(-tensor[0].nbytes // ALIGNMENT_BYTES) * ALIGNMENT_BYTES for tensor in self.kept.values())
+        return self.rows[0].nbytes * (1 + len(self.slots)) + kept
 
     def slot(self, key: str) -> Tensor:
         """The rows of a slot, (R, S): zeros when it was not needed before."""
@@ -116,10 +122,15 @@ class State:
         self.taken = arrays[TAKEN].tolist()
 
     def digest(self, member: int) -> str:
-        """SHA-256 over a member's whole state, in hexadecimal digits: names, types, shapes and bytes."""
+        """SHA-256 over a member's whole state, in hexadecimal digits: names, types, shapes and bytes.
+
+        A slot of zeros is left out: the same state has none, where no other member needed that slot.
+        """
         found = sha256()
         for name, tensor in sorted(self.tensors().items()):
             own = tensor[member].detach().cpu().contiguous()
+            if name.startswith("slots/") and not own.any():
+                continue
             found.update(f"{name} {own.dtype} {tuple(own.shape)}\n".encode())
             found.update(own.reshape(-1).view(torch.uint8).numpy().tobytes())
         return found.hexdigest()

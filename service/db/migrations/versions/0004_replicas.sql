@@ -219,7 +219,7 @@ comment on column replica_statistics.job_id is 'The job it belongs to.';
 comment on column replica_statistics.step is 'Optimizer step.';
 comment on column replica_statistics.arm is 'Name of the arm.';
 comment on column replica_statistics.metric is 'Column of `replica_metrics`, or `aligned_distance`.';
-comment on column replica_statistics.count is 'Replicas with a finite value.';
+comment on column replica_statistics.count is 'Replicas with a finite value, which have not diverged by then.';
 comment on column replica_statistics.mean is 'Mean.';
 comment on column replica_statistics.sd is 'Standard deviation over replicas (n − 1).';
 comment on column replica_statistics.low is 'Lower end of the bootstrap interval of the mean.';
@@ -246,9 +246,9 @@ comment on column replica_growth.law is '`exponential` a·e^(bt), `linear` a + b
 comment on column replica_growth.a is 'First parameter.';
 comment on column replica_growth.b is 'Second parameter.';
 comment on column replica_growth.rss is 'Residual sum of squares of the distance.';
-comment on column replica_growth.aic is 'n ln(RSS / n) + 2k, k = 3: the two parameters and the variance.';
+comment on column replica_growth.aic is 'n ln(rss / n) + 2k, k = 3: the two parameters and the variance; null where rss is 0.';
 comment on column replica_growth.aic_difference is 'aic less the smallest of the arm.';
-comment on column replica_growth.points is 'Looks in the window, n.';
+comment on column replica_growth.points is 'Looks in the window at which a replica has not diverged, n; at least 3 for a fit.';
 comment on column replica_growth.start is 'First step of the window.';
 comment on column replica_growth.stop is 'Last step of the window.';
 
@@ -261,7 +261,7 @@ create table replica_exponents (
     exponent_per_epoch double precision,
     constraint replica_exponents_pkey primary key (job_id, step, index)
 );
-comment on table replica_exponents is 'Finite-time Lyapunov exponents of the baseline; one row per orthonormalisation and exponent.';
+comment on table replica_exponents is 'Finite-time Lyapunov exponents of the baseline, in the Euclidean norm of parameters and optimizer state together; one row per orthonormalisation and exponent. −∞, of a direction that steps forget, is null.';
 comment on column replica_exponents.job_id is 'The job it belongs to.';
 comment on column replica_exponents.step is 'Optimizer step.';
 comment on column replica_exponents.index is 'Place of the exponent, 0 the leading one.';
@@ -306,7 +306,7 @@ comment on column replica_stability.arm is 'Name of the arm.';
 comment on column replica_stability.after is 'Last step that the arm''s runs share with the baseline.';
 comment on column replica_stability.barrier is 'Mean over replicas of max_minus_ends of the error on the test split at the end.';
 comment on column replica_stability.aligned_barrier is 'The same after alignment.';
-comment on column replica_stability.stable is 'Whether the barrier is below the limit.';
+comment on column replica_stability.stable is 'Whether `barrier` is below the limit; false where no replica has one.';
 comment on column replica_stability.stability_time is 'The stability time over all arms; null if none is stable.';
 
 create view results.replicas as
@@ -440,7 +440,7 @@ comment on column results.replica_statistics.job_id is 'The job it belongs to.';
 comment on column results.replica_statistics.step is 'Optimizer step.';
 comment on column results.replica_statistics.arm is 'Name of the arm.';
 comment on column results.replica_statistics.metric is 'Column of `replica_metrics`, or `aligned_distance`.';
-comment on column results.replica_statistics.count is 'Replicas with a finite value.';
+comment on column results.replica_statistics.count is 'Replicas with a finite value, which have not diverged by then.';
 comment on column results.replica_statistics.mean is 'Mean.';
 comment on column results.replica_statistics.sd is 'Standard deviation over replicas (n − 1).';
 comment on column results.replica_statistics.low is 'Lower end of the bootstrap interval of the mean.';
@@ -456,16 +456,16 @@ comment on column results.replica_growth.law is '`exponential` a·e^(bt), `linea
 comment on column results.replica_growth.a is 'First parameter.';
 comment on column results.replica_growth.b is 'Second parameter.';
 comment on column results.replica_growth.rss is 'Residual sum of squares of the distance.';
-comment on column results.replica_growth.aic is 'n ln(RSS / n) + 2k, k = 3: the two parameters and the variance.';
+comment on column results.replica_growth.aic is 'n ln(rss / n) + 2k, k = 3: the two parameters and the variance; null where rss is 0.';
 comment on column results.replica_growth.aic_difference is 'aic less the smallest of the arm.';
-comment on column results.replica_growth.points is 'Looks in the window, n.';
+comment on column results.replica_growth.points is 'Looks in the window at which a replica has not diverged, n; at least 3 for a fit.';
 comment on column results.replica_growth.start is 'First step of the window.';
 comment on column results.replica_growth.stop is 'Last step of the window.';
 
 create view results.replica_exponents as
     select job_id, step, index, log_growth, exponent, exponent_per_epoch
     from replica_exponents;
-comment on view results.replica_exponents is 'Finite-time Lyapunov exponents of the baseline; one row per orthonormalisation and exponent.';
+comment on view results.replica_exponents is 'Finite-time Lyapunov exponents of the baseline, in the Euclidean norm of parameters and optimizer state together; one row per orthonormalisation and exponent. −∞, of a direction that steps forget, is null.';
 comment on column results.replica_exponents.job_id is 'The job it belongs to.';
 comment on column results.replica_exponents.step is 'Optimizer step.';
 comment on column results.replica_exponents.index is 'Place of the exponent, 0 the leading one.';
@@ -495,7 +495,7 @@ comment on column results.replica_stability.arm is 'Name of the arm.';
 comment on column results.replica_stability.after is 'Last step that the arm''s runs share with the baseline.';
 comment on column results.replica_stability.barrier is 'Mean over replicas of max_minus_ends of the error on the test split at the end.';
 comment on column results.replica_stability.aligned_barrier is 'The same after alignment.';
-comment on column results.replica_stability.stable is 'Whether the barrier is below the limit.';
+comment on column results.replica_stability.stable is 'Whether `barrier` is below the limit; false where no replica has one.';
 comment on column results.replica_stability.stability_time is 'The stability time over all arms; null if none is stable.';
 
 do $$

@@ -16,6 +16,7 @@ from workers.blocks.replica_exponents import replica_exponents
 from workers.data import load
 from workers.errors import BlockFault, Cancelled, UserFault
 from workers.outcome import Finished
+from workers.replicas.dynamics.step_map import named
 from workers.replicas.stack import Part, stack
 from workers.training.schedule import batch_schedule
 
@@ -49,8 +50,13 @@ def rows(outcomes: list[Finished]) -> dict[str, list[float]]:
 
 @pytest.mark.parametrize(
     "fields",
-    [{}, {"optimizer": Adam(), "rate": LinearDecay()}, {"model": ConvNet(channels=(2,)), "batch_size": 40}],
-    ids=["mlp-momentum", "mlp-adam-decay", "convnet-batchnorm"],
+    [
+        {},
+        {"dtype": "float64"},
+        {"optimizer": Adam(), "rate": LinearDecay()},
+        {"model": ConvNet(channels=(2,)), "batch_size": 40},
+    ],
+    ids=["momentum", "float64", "adam-decay", "convnet-batchnorm"],
 )
 def test_no_bit_depends_on_how_the_run_is_cut(fields: dict[str, object], context: MemoryContext) -> None:
     spec = job(training(**fields), Lyapunov(exponents=2, every=5))
@@ -96,13 +102,16 @@ def test_a_nearby_run_drifts_away_as_the_leading_tangent_says(context: MemoryCon
         batch_schedule(0, len(dataset.train), 700, STEPS),
     )
     arrays = context.arrays(first.objects[0])
-    tangent = {name: array for name, array in arrays.items() if name.startswith("tangents/")}
     pair.restore(
         {name.removeprefix("baseline/"): torch.cat([a, a]) for name, a in arrays.items() if "baseline/" in name}
     )
+    shapes = {name: pair.parameters[name].shape[1:] for name in pair.trainable}
+    moves, buffers = (
+        named(arrays[f"tangents/{name}"][0], shapes) for name in ("parameters", "slots/momentum_buffer")
+    )
     for name in pair.trainable:
-        pair.parameters[name][1] += 1e-7 * tangent[f"tangents/parameters/{name}"][0]
-        pair.slots[name]["momentum_buffer"][1] += 1e-7 * tangent[f"tangents/slots/{name}/momentum_buffer"][0]
+        pair.parameters[name][1] += 1e-7 * moves[name]
+        pair.slots[name]["momentum_buffer"][1] += 1e-7 * buffers[name]
     for step in range(2, STEPS + 1):
         pair.step(step, (Part((0, 1), schedule.batch(step), spec.training.optimizer),))
     tensors = [

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from workers.replicas.distances.cka import ROWS, Representation
+from workers.replicas.distances.cka import COLUMNS, Representation
 
 
 def features(n: int, d: int, seed: int) -> Tensor:
@@ -26,7 +26,7 @@ def dense(x: Tensor, y: Tensor) -> float:
 
 
 @pytest.mark.parametrize(
-    ("n", "d", "e"), [(40, 5, 7), (6, 30, 20), (6, 5, 30), (ROWS + 40, 30, 3), (40, ROWS + 40, 1)]
+    ("n", "d", "e"), [(40, 5, 7), (6, 30, 20), (6, 5, 30), (COLUMNS + 50, COLUMNS + 40, 3), (40, 60, 1)]
 )
 def test_both_forms_are_the_definition(n: int, d: int, e: int) -> None:
     x, y = features(n, d, 0), features(n, e, 1)

@@ -9,7 +9,7 @@ from schemas.optimizers import Sgd
 from workers.brackets.functional import Tensors
 from workers.errors import UserFault
 from workers.replicas.dynamics.lyapunov import Tangents
-from workers.replicas.dynamics.step_map import StepMap, fresh_slots
+from workers.replicas.dynamics.step_map import StepMap, first_state
 from workers.replicas.stack.rules import Rule
 
 CURVATURES = torch.tensor([2.4, 1.1, 0.7, 0.3, 0.05], dtype=torch.float64)
@@ -26,14 +26,14 @@ def quadratic(theta: Tensors) -> Tensor:
 
 
 def state_of(rule: Rule) -> Tensors:
-    return {"parameters/w": START} | fresh_slots(rule, {"w": START})
+    return first_state(rule, START)
 
 
 def run(rule: Rule, tangents: Tangents, steps: int, every: int = 7) -> Tensor:
     """Exponents over the first steps."""
     state = state_of(rule)
     for step in range(steps):
-        move = StepMap(quadratic, rule, step)
+        move = StepMap(quadratic, {"w": START.shape}, rule, step)
         tangents, state = tangents.pushed(move, state), move(state)
         if (step + 1) % every == 0 or step + 1 == steps:
             tangents, _ = tangents.orthonormalised()
@@ -41,7 +41,7 @@ def run(rule: Rule, tangents: Tangents, steps: int, every: int = 7) -> Tensor:
 
 
 def along(*axes: Tensor) -> Tangents:
-    return Tangents({"parameters/w": torch.stack(axes)}, torch.zeros(len(axes), dtype=torch.float64))
+    return Tangents({"parameters": torch.stack(axes)}, torch.zeros(len(axes), dtype=torch.float64))
 
 
 def test_a_tangent_along_an_eigenvector_has_its_exponent_exactly() -> None:
@@ -76,12 +76,13 @@ def test_heavy_ball_has_the_exponents_of_its_2_by_2_block(h: float, nesterov: bo
     row = [beta, h]
     step = [-LR * beta * row[0], 1 - LR * (h + beta * row[1])] if nesterov else [-LR * row[0], 1 - LR * row[1]]
     roots, vectors = np.linalg.eig(np.array([row, step]))
-    state = {name: torch.ones(1, dtype=torch.float64) for name in ("parameters/w", "slots/w/momentum_buffer")}
-    move = StepMap(lambda theta: 0.5 * h * theta["w"].square().sum(), Sgd(lr=LR, momentum=beta, nesterov=nesterov), 1)
+    state = {name: torch.ones(1, dtype=torch.float64) for name in ("parameters", "slots/momentum_buffer")}
+    rule = Sgd(lr=LR, momentum=beta, nesterov=nesterov)
+    move = StepMap(lambda theta: 0.5 * h * theta["w"].square().sum(), {"w": torch.Size([1])}, rule, 1)
     leading = np.real(vectors[:, [np.argmax(np.abs(roots))]])
     buffer, w = torch.from_numpy(leading if np.isreal(roots).all() else np.eye(2))
     tangents = Tangents(
-        {"parameters/w": w[:, None], "slots/w/momentum_buffer": buffer[:, None]},
+        {"parameters": w[:, None], "slots/momentum_buffer": buffer[:, None]},
         torch.zeros(len(w), dtype=torch.float64),
     )
     for _ in range(steps):
@@ -100,16 +101,16 @@ def test_factorisations_of_a_product_give_the_singular_directions_of_any_linear_
     H = AXES @ torch.diag(CURVATURES) @ AXES.T
     tangents = Tangents.start(state_of(Sgd()), 3, seed=5)
     product = torch.linalg.matrix_power(torch.eye(5, dtype=torch.float64) - LR * H, 12)
-    expected = torch.linalg.qr(product @ tangents.deltas["parameters/w"].T)[1].diagonal().abs().log() / 12
+    expected = torch.linalg.qr(product @ tangents.deltas["parameters"].T)[1].diagonal().abs().log() / 12
     for every in (1, 5, 12):
         torch.testing.assert_close(run(Sgd(lr=LR), tangents, 12, every), expected, rtol=1e-10, atol=0)
 
 
 def test_first_tangents_are_orthonormal_in_the_parameters_and_nothing_in_the_slots() -> None:
     start = Tangents.start(state_of(Sgd(momentum=0.5)), 3, seed=2).deltas
-    torch.testing.assert_close(start["parameters/w"] @ start["parameters/w"].T, torch.eye(3, dtype=torch.float64))
-    assert not start["slots/w/momentum_buffer"].any()
-    assert not torch.equal(Tangents.start(state_of(Sgd()), 3, seed=9).deltas["parameters/w"], start["parameters/w"])
+    torch.testing.assert_close(start["parameters"] @ start["parameters"].T, torch.eye(3, dtype=torch.float64))
+    assert not start["slots/momentum_buffer"].any()
+    assert not torch.equal(Tangents.start(state_of(Sgd()), 3, seed=9).deltas["parameters"], start["parameters"])
 
 
 def test_more_exponents_than_parameters_are_refused() -> None:

@@ -11,7 +11,7 @@ from workers.errors import UserFault
 from workers.losses import cross_entropy
 from workers.models import initialised
 from workers.replicas.dynamics import step_map
-from workers.replicas.dynamics.step_map import StepMap, fresh_slots, state_names, train_mode
+from workers.replicas.dynamics.step_map import StepMap, first_state, flat, named, train_mode
 from workers.replicas.stack.rules import Rule
 from workers.training.optimizers import optimizer
 
@@ -38,11 +38,15 @@ def mean_loss_of(model: nn.Module, inputs: Tensor = INPUTS) -> Callable[[Tensors
 
 
 def after(rule: Rule, steps: int) -> Tensors:
-    theta = theta_of(MLP)
-    state = {f"parameters/{name}": tensor for name, tensor in theta.items()} | fresh_slots(rule, theta)
+    state = first_state(rule, flat(theta_of(MLP)))
     for step in range(steps):
-        state = StepMap(mean_loss_of(MLP), rule, step)(state)
+        state = map_of(MLP, rule, step)(state)
     return state
+
+
+def map_of(model: nn.Module, rule: Rule, taken: int, inputs: Tensor = INPUTS) -> StepMap:
+    shapes = {name: parameter.shape for name, parameter in model.named_parameters()}
+    return StepMap(mean_loss_of(model, inputs), shapes, rule, taken)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=repr)
@@ -53,15 +57,12 @@ def test_steps_of_the_map_are_those_of_torch_optim(rule: Rule) -> None:
         reference.zero_grad()
         cross_entropy(model(INPUTS), TARGETS).mean().backward()
         reference.step()
-    state = after(rule, 4)
-    assert list(state) == state_names(rule, [name for name, _ in model.named_parameters()])
-    for name, parameter in model.named_parameters():
-        torch.testing.assert_close(state[f"parameters/{name}"], parameter.detach(), rtol=1e-12, atol=1e-13)
+    torch.testing.assert_close(after(rule, 4)["parameters"], flat(theta_of(model)), rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=repr)
 def test_tangents_agree_with_central_differences_in_every_part_of_the_state(rule: Rule) -> None:
-    state, move = after(rule, 3), StepMap(mean_loss_of(MLP), rule, 3)
+    state, move = after(rule, 3), map_of(MLP, rule, 3)
     draw = torch.Generator().manual_seed(1)
     deltas = {
         # Relative for second moments, which are small and must stay positive.
@@ -81,16 +82,16 @@ def test_tangents_agree_with_central_differences_in_every_part_of_the_state(rule
 @pytest.mark.parametrize("rule", RULES[3:], ids=repr)
 def test_a_second_moment_of_0_has_a_finite_derivative(rule: Rule) -> None:
     """Parameters that the loss does not depend on have gradient 0 from the first step on."""
-    theta = {"w": torch.ones(2, dtype=torch.float64)}
-    state = {"parameters/w": theta["w"]} | fresh_slots(rule, theta)
+    state = first_state(rule, torch.ones(2, dtype=torch.float64))
     deltas = {name: torch.zeros(1, 2, dtype=torch.float64) for name in state}
-    deltas["parameters/w"] = torch.ones(1, 2, dtype=torch.float64)
-    pushed = StepMap(lambda theta: theta["w"][0].square() + 0 * theta["w"][1], rule, 0).push(state, deltas)
+    deltas["parameters"] = torch.ones(1, 2, dtype=torch.float64)
+    move = StepMap(lambda theta: theta["w"][0].square() + 0 * theta["w"][1], {"w": torch.Size([2])}, rule, 0)
+    pushed = move.push(state, deltas)
     assert all(tensor.isfinite().all() for tensor in pushed.values())
 
 
 def test_few_tangents_at_a_time_are_as_good_as_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    state, move = after(Adam(), 1), StepMap(mean_loss_of(MLP), Adam(), 1)
+    state, move = after(Adam(), 1), map_of(MLP, Adam(), 1)
     draw = torch.Generator().manual_seed(2)
     deltas = {name: 1e-3 * torch.randn(3, *t.shape, dtype=t.dtype, generator=draw) for name, t in state.items()}
     whole = move.push(state, deltas)
@@ -110,10 +111,10 @@ def test_models_with_batchnorm_and_attention_are_differentiated_in_train_mode(
     inputs = torch.randn(4, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
     mean_loss, theta = mean_loss_of(model, inputs), theta_of(model)
     torch.testing.assert_close(mean_loss(theta), cross_entropy(model(inputs), TARGETS[:4]).mean().detach())
-    state = {f"parameters/{name}": tensor for name, tensor in theta.items()}
+    state = {"parameters": flat(theta)}
     draw = torch.Generator().manual_seed(4)
     deltas = {name: torch.randn(1, *t.shape, dtype=t.dtype, generator=draw) for name, t in state.items()}
-    move, h = StepMap(mean_loss, Sgd(lr=0.1), 0), 1e-6
+    move, h = map_of(model, Sgd(lr=0.1), 0, inputs), 1e-6
     pushed = move.push(state, deltas)
     ahead, behind = (move({n: t + sign * h * deltas[n][0] for n, t in state.items()}) for sign in (1, -1))
     for name, tangent in pushed.items():
@@ -130,7 +131,14 @@ def test_an_operation_without_second_derivatives_is_refused() -> None:
         def backward(ctx: object, g: Tensor) -> Tensor:  # type: ignore[override]  # a torch hook of free signature
             return g
 
-    state = {"parameters/w": torch.ones(2, dtype=torch.float64)}
-    move = StepMap(lambda theta: Rounded.apply(theta["w"]).sum(), Sgd(), 0)
+    state = {"parameters": torch.ones(2, dtype=torch.float64)}
+    move = StepMap(lambda theta: Rounded.apply(theta["w"]).sum(), {"w": torch.Size([2])}, Sgd(), 0)
     with pytest.raises(UserFault, match=r"Lyapunov exponents need a model that torch\.func can differentiate twice"):
-        move.push(state, {"parameters/w": torch.ones(1, 2, dtype=torch.float64)})
+        move.push(state, {"parameters": torch.ones(1, 2, dtype=torch.float64)})
+
+
+def test_vectors_and_named_tensors_are_each_others_inverse() -> None:
+    theta = theta_of(MLP)
+    back = named(flat(theta), {name: tensor.shape for name, tensor in theta.items()})
+    assert list(back) == list(theta)
+    assert all(torch.equal(back[name], theta[name]) for name in theta)

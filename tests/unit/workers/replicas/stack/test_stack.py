@@ -162,6 +162,24 @@ def test_a_digest_covers_parameters_buffers_slots_and_steps() -> None:
     assert given.digest(0) == given.digest(1)
 
 
+@pytest.mark.parametrize(("rule", "other"), [("sgd", "momentum"), ("rmsprop", "rmsprop-all")])
+def test_a_digest_says_nothing_of_slots_that_only_others_need(rule: str, other: str) -> None:
+    given, alone = small("mlp", 2), small("mlp", 1)
+    given.step(1, [Part((0,), batch(1), RULES[rule]), Part((1,), batch(1), RULES[other])])
+    alone.step(1, [Part((0,), batch(1), RULES[rule])])
+    assert given.digest(0) == alone.digest(0) != given.digest(1)
+
+
+def test_bytes_per_member_count_padded_parameters_slots_and_buffers() -> None:
+    given = small("convnet", 2, "adam")
+    sizes = {45: 384, 5: 64, 315: 2560, 7: 64, 21: 192, 3: 64}  # numbers of a tensor: bytes, in float64
+    parameters = sum(sizes[tensor[0].numel()] for tensor in given.parameters.values())
+    buffers = sum(sizes.get(tensor[0].numel(), 64) for tensor in given.buffers.values())
+    assert given.bytes_per_member == parameters + buffers
+    given.step(1, together(2, 1, "adam"))
+    assert given.bytes_per_member == 3 * parameters + buffers
+
+
 @pytest.mark.parametrize("name", ["mlp-gelu", "convnet", "frozen"])
 def test_gradients_are_those_of_the_mean_loss_in_train_mode(name: str) -> None:
     given = moved(name, range(3))

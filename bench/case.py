@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import torch
 
-from bench.brackets.timing import Spread
 from bench.report import Figure
+from bench.timing import Spread
 
 
 @dataclass(frozen=True)

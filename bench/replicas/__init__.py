@@ -1,0 +1,1 @@
+"""Replicas trained together, looked at, and whole replica jobs."""
