@@ -27,9 +27,7 @@ class Desk:
     def submit(self, spec: AnyJob, **fields: Any) -> int:
         return self.submitted(spec, **fields)[0]
 
-    def submitted(
-        self, spec: AnyJob, key: str | None = None, **fields: Any
-    ) -> tuple[int, bool]:
+    def submitted(self, spec: AnyJob, key: str | None = None, **fields: Any) -> tuple[int, bool]:
         submission = Submission(spec=spec, **fields)
         with self.engine.begin() as connection:
             return submit(connection, submission, submitted_by="tester", idempotency_key=key, version="0")
