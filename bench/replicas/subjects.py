@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from schemas.data import RegistryData
 from schemas.models import ConvNet, Mlp, ZooModel
+from schemas.optimizers import Rule
 from schemas.training import Training
 from workers.data.dataset import Dataset, Split
 from workers.models import initialised
 from workers.replicas.stack import Part, Stack, stack
-from workers.replicas.stack.rules import Rule
 from workers.training.optimizers import optimizer
 from workers.training.schedule import Schedule, batch_schedule
 

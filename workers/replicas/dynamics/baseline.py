@@ -7,6 +7,7 @@ from typing import Self
 
 from torch import Tensor
 
+from schemas.optimizers import Rule
 from schemas.training import Training
 from workers.brackets.functional import Tensors
 from workers.data.dataset import Dataset
@@ -17,7 +18,6 @@ from workers.precision import torch_dtype
 from workers.replicas.dynamics.step_map import SLOTS, StepMap, first_state, flat, train_mode
 from workers.replicas.perturbations.courses import optimizer_at
 from workers.replicas.stack import Part, Stack, stack
-from workers.replicas.stack.rules import Rule
 from workers.training.schedule import Schedule, batch_schedule
 
 

@@ -18,10 +18,11 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, jvp, vmap
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from schemas.optimizers import Rule
 from workers.brackets.functional import Tensors, plain_attention
 from workers.brackets.refusals import refusals
 from workers.losses import ExampleLoss
-from workers.replicas.stack.rules import Rule, slot_names, updated
+from workers.replicas.stack.rules import slot_names, updated
 
 PARAMETERS, SLOTS = "parameters", "slots"
 ELEMENTS = 2**27

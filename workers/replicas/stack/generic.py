@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
 
+from schemas.optimizers import Rule
 from workers.brackets.refusals import SIGNS
 from workers.errors import UserFault
 from workers.losses import ExampleLoss
 from workers.replicas.stack.lots import Batch, Lot, Network, Scratch
 from workers.replicas.stack.rows import Columns
-from workers.replicas.stack.rules import Rule
 
 REFUSED = (*SIGNS, "vmap: called random operation", "data-dependent")
 

@@ -15,8 +15,9 @@ from typing import Protocol, Self
 import torch
 from torch import Tensor
 
+from schemas.optimizers import Rule
 from workers.replicas.stack.rows import Columns
-from workers.replicas.stack.rules import Rule, update_
+from workers.replicas.stack.rules import update_
 
 GPU_LOT = 32
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from schemas.optimizers import Rule
 from workers.errors import BlockFault
-from workers.replicas.stack.rules import Rule
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,11 @@ import torch
 from torch import Tensor
 
 from schemas.models import Mlp
-from schemas.optimizers import Sgd
+from schemas.optimizers import Rule, Sgd
 from workers.losses import ExampleLoss, cross_entropy
 from workers.replicas.stack.activations import ELEMENTWISE
 from workers.replicas.stack.lots import Batch, Lot, Network, Scratch
 from workers.replicas.stack.rows import Columns
-from workers.replicas.stack.rules import Rule
 
 
 class Layer(NamedTuple):

@@ -17,10 +17,7 @@ from typing import assert_never
 import torch
 from torch import Tensor
 
-from schemas.optimizers import Adam, AdamW, RmsProp, Sgd
-
-Rule = Sgd | Adam | AdamW | RmsProp
-"""The optimizers whose steps are known here as functions."""
+from schemas.optimizers import Adam, AdamW, RmsProp, Rule, Sgd
 
 
 def slot_names(spec: Rule) -> tuple[str, ...]:

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from schemas.optimizers import Rule
 from workers.data.dataset import Dataset
 from workers.data.pixels import Pixels
 from workers.errors import UserFault
 from workers.replicas.stack.lots import Batch, Network, Path
 from workers.replicas.stack.parts import Part, check_cover
-from workers.replicas.stack.rules import Rule, slot_names
+from workers.replicas.stack.rules import slot_names
 from workers.replicas.stack.state import State
 from workers.training.evaluate import BATCH
 

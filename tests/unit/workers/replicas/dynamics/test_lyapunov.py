@@ -5,12 +5,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from schemas.optimizers import Sgd
+from schemas.optimizers import Rule, Sgd
 from workers.brackets.functional import Tensors
 from workers.errors import UserFault
 from workers.replicas.dynamics.lyapunov import Tangents
 from workers.replicas.dynamics.step_map import StepMap, first_state
-from workers.replicas.stack.rules import Rule
 
 CURVATURES = torch.tensor([2.4, 1.1, 0.7, 0.3, 0.05], dtype=torch.float64)
 LR = 0.5

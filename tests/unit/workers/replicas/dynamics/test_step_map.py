@@ -5,14 +5,13 @@ import torch
 from torch import Tensor, nn
 
 from schemas.models import ConvNet, Mlp, Transformer
-from schemas.optimizers import Adam, AdamW, RmsProp, Sgd
+from schemas.optimizers import Adam, AdamW, RmsProp, Rule, Sgd
 from workers.brackets.functional import Tensors
 from workers.errors import UserFault
 from workers.losses import cross_entropy
 from workers.models import initialised
 from workers.replicas.dynamics import step_map
 from workers.replicas.dynamics.step_map import StepMap, first_state, flat, named, train_mode
-from workers.replicas.stack.rules import Rule
 from workers.training.optimizers import optimizer
 
 RULES: list[Rule] = [

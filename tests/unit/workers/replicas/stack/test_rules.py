@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from schemas.optimizers import Adam, RmsProp
+from schemas.optimizers import Adam, RmsProp, Rule
 from tests.support.stacks import RULES
-from workers.replicas.stack.rules import Rule, slot_names, update_, updated
+from workers.replicas.stack.rules import slot_names, update_, updated
 from workers.training.optimizers import optimizer
 
 P, STEPS = 37, 12
