@@ -96,7 +96,7 @@ class Growth(Spec):
     """The window of the fits of exponential, linear, square-root and power laws to the distances."""
 
     start: Annotated[Step, Field(ge=1)] = 1
-    """First step."""
+    """First step; of an arm that parts from the baseline later, the first look after that."""
     stop: Step | None = None
     """Last step; by default the run's last."""
 
