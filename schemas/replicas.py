@@ -10,13 +10,15 @@ from pydantic import Field, field_validator, model_validator
 
 from schemas.base import Name, PositiveFloat, Seed, Spec, Step
 from schemas.changes import impossible
-from schemas.looks import Every, Looks, look_steps
+from schemas.looks import Every, Listed, Looks, look_steps
 from schemas.optimizers import RegistryOptimizer
 from schemas.permutable import unpermutable
 from schemas.perturbations import Change, Perturbation, last_step
 from schemas.training import Training
 
 MAX_REPLICAS = 10_000
+TWIN = "twin"
+"""In the place of an arm's name in tables: the unperturbed twins of the groups."""
 OnExamples = Annotated[int, Field(ge=1, le=10_000_000)] | Literal["all"]
 
 
@@ -152,13 +154,25 @@ class Replicas(Spec):
         names = self.arm_names
         if len(set(names)) < len(names):
             raise ValueError(f"arms have different names; came {', '.join(names)}")
+        if TWIN in names:
+            raise ValueError(
+                f"no arm is called {TWIN}: in the tables that is the unperturbed one; choose another name"
+            )
         for place, arm in enumerate(self.arms):
             self._check_arm(place, arm)
         if self.alignment is not None and (why := unpermutable(self.training.model)) is not None:
             raise ValueError(why)
-        if self.growth.stop is not None and not self.growth.start < self.growth.stop <= self.training.steps:
+        steps = self.training.steps
+        if isinstance(self.looks, Listed) and (beyond := [step for step in self.looks.steps if step > steps]):
+            raise ValueError(f"looks {beyond[:5]} lie beyond the run's {steps} steps")
+        if self.autocorrelation and len(self.training.checkpoints) < 2:
             raise ValueError(
-                f"the growth window must lie within the run's {self.training.steps} steps; "
+                f"autocorrelation is between checkpoints, and the run has one, at step {steps}: name more in "
+                "training.checkpoints"
+            )
+        if self.growth.stop is not None and not self.growth.start < self.growth.stop <= steps:
+            raise ValueError(
+                f"the growth window must rise from start to stop and lie within the run's {steps} steps; "
                 f"came {self.growth.start} to {self.growth.stop}"
             )
         return self
