@@ -290,6 +290,8 @@ def test_a_batch_that_is_too_small_for_batch_norm_names_the_step() -> None:
     given = stack(spec, dataset("convnet", DOUBLE), DOUBLE, 1)
     with pytest.raises(UserFault, match=r"cannot take the 1 examples of step 4: .*; change batch_size"):
         given.step(4, [Part((0,), torch.tensor([3]), RULES["sgd"])])
+    with pytest.raises(UserFault, match=r"cannot take the 1 examples of a gradient: .*; take more of them"):
+        given.gradient(0, torch.tensor([3]))
 
 
 def test_a_checkpoint_of_another_stack_is_refused() -> None:
