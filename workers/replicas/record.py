@@ -14,6 +14,7 @@ from torch import Tensor
 from workers.outcome import Rows
 from workers.replicas.distances import Look
 from workers.replicas.group import Group
+from workers.replicas.stack.state import TAKEN
 
 COMMON = 2
 """Members that every group has: the baseline and the twin."""
@@ -103,9 +104,16 @@ def _stacked(parts: Sequence[Rows]) -> Rows:
 
 def _joined_states(mine: dict[str, Tensor], theirs: dict[str, Tensor]) -> dict[str, Tensor]:
     return {
-        name: tensor if name == START_NORMS else torch.cat([tensor, theirs[name][COMMON:]])
-        for name, tensor in mine.items()
+        name: tensor
+        if name == START_NORMS
+        else torch.cat([_held(mine, name, tensor), _held(theirs, name, tensor)[COMMON:]])
+        for name, tensor in (theirs | mine).items()
     }
+
+
+def _held(state: dict[str, Tensor], name: str, like: Tensor) -> Tensor:
+    """A tensor of all members, shaped like another part's: a slot that no member of a part has needed is 0 there."""
+    return state[name] if name in state else like.new_zeros(len(state[TAKEN]), *like.shape[1:])
 
 
 def _joined_rows(mine: dict[str, Rows], theirs: dict[str, Rows]) -> dict[str, Rows]:
