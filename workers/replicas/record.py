@@ -78,7 +78,13 @@ class Record:
         }
 
     def joined(self, other: "Record") -> "Record":
-        """This record and that of further replicas, trained apart with a baseline and a twin of their own."""
+        """This record and that of further replicas, trained apart with a baseline and a twin of their own.
+
+        Those two are the floor of their replicas too: where they are not this baseline, the twin's digest says so.
+        """
+        baseline = self.ends["baseline_digest"]
+        copies = (self.ends["twin_digest"], other.ends["baseline_digest"], other.ends["twin_digest"])
+        twin = next((copy for copy in copies if not torch.equal(copy, baseline)), baseline)
         return Record(
             replicas=(*self.replicas, *other.replicas[1:]),
             steps=self.steps,
@@ -88,7 +94,9 @@ class Record:
                 for mine, theirs in zip(self.metrics, other.metrics, strict=True)
             ],
             states={step: _joined_states(state, other.states[step]) for step, state in self.states.items()},
-            ends=self.ends | {name: torch.cat([self.ends[name], other.ends[name][1:]]) for name in PER_REPLICA},
+            ends=self.ends
+            | {name: torch.cat([self.ends[name], other.ends[name][1:]]) for name in PER_REPLICA}
+            | {"twin_digest": twin},
         )
 
 

@@ -43,6 +43,14 @@ def test_replicas_trained_apart_join_to_what_they_are_together() -> None:
         )
 
 
+@pytest.mark.parametrize(("part", "whose"), [(0, "twin"), (1, "baseline"), (1, "twin")])
+def test_a_floor_that_one_of_two_parts_has_lost_is_lost(part: int, whose: str) -> None:
+    parts = [recorded(range(1)), recorded(range(1, 2))]
+    parts[part].ends[f"{whose}_digest"] = torch.zeros(32, dtype=torch.uint8)
+    ends = parts[0].joined(parts[1]).ends
+    assert not torch.equal(ends["baseline_digest"], ends["twin_digest"])
+
+
 @pytest.mark.parametrize("momentum_in", [0, 1])
 def test_slots_that_only_one_of_two_parts_has_needed_are_joined(momentum_in: int) -> None:
     arms = [NOISE, {"kind": "change", "parameter": "momentum", "value": 0.9, "start": 1, "stop": 12}]
