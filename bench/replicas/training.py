@@ -8,7 +8,7 @@ from functools import partial
 import torch
 
 from bench.case import Conditions
-from bench.replicas.subjects import CONVNET, MLP, Subject
+from bench.replicas.subjects import CONVNET, MLP, Sequential, Stacked, Subject
 from bench.report import Figure
 from bench.timing import Spread, interleaved
 from schemas.models import ZooModel
@@ -64,7 +64,7 @@ def _against_sequential(
     steps: int = STEPS,
 ) -> list[Figure]:
     subject = Subject.of(model, rule, conditions.device)
-    _check(subject)
+    check(subject.stacked(2), subject.sequential())
     members, alone = subject.stacked(R), subject.sequential()
     few = _steps(R, steps)
     methods = {"stack": lambda: members.train(few), "sequential": lambda: alone.train(steps)}
@@ -93,16 +93,15 @@ def _per_step(name: str, seconds: list[float], steps: int) -> Figure:
     return Figure(name, spread.median, "µs/step", lower_is_better=True, low=spread.low, high=spread.high)
 
 
-def _check(subject: Subject) -> None:
+def check(members: Stacked, alone: Sequential) -> None:
     """Return, if a member comes to where a single network does, so that nothing wrong can be fast.
 
     Raises:
         RuntimeError: it does not.
     """
-    members, alone = subject.stacked(2), subject.sequential()
     members.train(5)
     alone.train(5)
     for name, parameter in alone.model.named_parameters():
-        found = members.members.parameters[name][1]
+        found = members.members.parameters[name][-1]
         if not torch.allclose(found, parameter.detach(), rtol=TOLERANCE, atol=TOLERANCE):
-            raise RuntimeError(f"a member must come to where sequential training does; {name} differs")
+            raise RuntimeError(f"a member must come to where sequential training does, {name} differs")

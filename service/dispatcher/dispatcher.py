@@ -57,14 +57,11 @@ class Dispatcher:
     def run(self) -> int:
         """Work until `stop` or until Ray is lost; the exit status."""
         self._log.info("started", name=self._options.name)
-        self._turned = time.monotonic()
-        for thread in self._threads:
-            thread.start()
         try:
+            self._begin()
             while not self._stopping and not self._ray_lost:
                 self._turn()
                 self._check_threads()
-                self._slots = (self._loop.slots(), self._loop.busy())
         except Exception:
             self._log.exception("the loop failed; committing what has finished, then exiting to be started again")
             self._ray_lost = True
@@ -72,6 +69,19 @@ class Dispatcher:
         self._log.info("stopped", uncommitted=len(self._ledger))
         # Ray sends its driver SIGTERM when its node dies: that is no request to stay away.
         return EXIT_AGAIN if self._ray_lost or not answers(self._ray_address) else 0
+
+    def _begin(self) -> None:
+        """Start the threads: those that say what slots there are, and plan for them, once that is known."""
+        late = (self._heartbeat, self._housekeeping)
+        self._turned = time.monotonic()
+        for thread in self._threads:
+            if thread not in late:
+                thread.start()
+        try:
+            self._turn()
+        finally:
+            for thread in late:
+                thread.start()
 
     def _drain(self) -> None:
         """Finish what runs within the grace, give the rest back, and commit it all within the grace again."""
@@ -98,6 +108,7 @@ class Dispatcher:
     def _turn(self) -> None:
         self._turned = time.monotonic()
         self._loop.turn()
+        self._slots = (self._loop.slots(), self._loop.busy())
 
     def _check_threads(self) -> None:
         """Return while every thread lives: without one, blocks would be held for ever, or none claimed.

@@ -14,6 +14,8 @@ from service.planner.size import DataSize, ModelSize
 FLOPS_PER_SECOND = 5e9
 # Of matrix products over many examples or pairs at once.
 PRODUCT_FLOPS_PER_SECOND = 4e10
+# Of multilayer perceptrons that are trained together.
+STACKED_FLOPS_PER_SECOND = 1e11
 # Small models are bound by the calls into the tensor library, not by arithmetic.
 SECONDS_PER_CALL = 5e-4
 # Numbers that an elementwise operation goes through.
@@ -48,7 +50,7 @@ def guessed_bracket_seconds(spec: Brackets, model: ModelSize, path: Path) -> dic
 def guessed_replica_seconds(spec: Replicas, model: ModelSize, data: DataSize) -> dict[str, float]:
     """Seconds of a unit of each kind of block of a replica job (`service.planner.costs.units`)."""
     run, forward = spec.training, model.forward_flops
-    together = PRODUCT_FLOPS_PER_SECOND if isinstance(run.model, Mlp) else FLOPS_PER_SECOND
+    together = STACKED_FLOPS_PER_SECOND if isinstance(run.model, Mlp) else FLOPS_PER_SECOND
     train, test = (
         measured_examples(wanted, split)
         for wanted, split in (

@@ -8,10 +8,7 @@ from sqlalchemy import Engine, text
 
 from schemas.api import Block, Job
 from schemas.blocks import BlockError, BlockRecord, ErrorKind, ObjectRef
-from schemas.brackets import Brackets
-from schemas.diagnostic import Diagnostic
-from schemas.jobs import Submission
-from schemas.training import Training
+from schemas.jobs import AnyJob, Submission
 from service.db.engine import connect
 from service.db.migrate import upgrade
 from service.queue import history, jobs, leases
@@ -27,17 +24,15 @@ class Desk:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    def submit(self, spec: Training | Brackets | Diagnostic, **fields: Any) -> int:
+    def submit(self, spec: AnyJob, **fields: Any) -> int:
         return self.submitted(spec, **fields)[0]
 
-    def submitted(
-        self, spec: Training | Brackets | Diagnostic, key: str | None = None, **fields: Any
-    ) -> tuple[int, bool]:
+    def submitted(self, spec: AnyJob, key: str | None = None, **fields: Any) -> tuple[int, bool]:
         submission = Submission(spec=spec, **fields)
         with self.engine.begin() as connection:
             return submit(connection, submission, submitted_by="tester", idempotency_key=key, version="0")
 
-    def start(self, spec: Training | Brackets | Diagnostic, **fields: Any) -> int:
+    def start(self, spec: AnyJob, **fields: Any) -> int:
         """Submit and plan."""
         job_id = self.submit(spec, **fields)
         plan_jobs(self.engine)

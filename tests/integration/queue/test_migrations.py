@@ -90,3 +90,23 @@ def test_bracket_jobs_that_are_not_done_begin_anew(postgres_url):
         assert rows(connection, "select distinct job_id from blocks") == [{"job_id": 4}]
         assert [row["job_id"] for row in rows(connection, "select job_id from pairs order by 1")] == [4, 5]
     engine.dispose()
+
+
+def test_replica_jobs_leave_with_their_tables(postgres_url):
+    upgrade(postgres_url)
+    engine = connect(postgres_url)
+    with engine.begin() as connection:
+        base = {"spec": "{}", "submitted_by": "a", "version": "0"}
+        for kind in ("replicas", "training"):
+            insert(connection, "jobs", base | {"digest": kind, "kind": kind})
+        insert(
+            connection, "replica_growth", {"job_id": 1, "arm": "a", "law": "sqrt", "points": 3, "start": 1, "stop": 9}
+        )
+    downgrade(postgres_url, "0003")
+    with engine.connect() as connection:
+        assert rows(connection, "select kind from jobs") == [{"kind": "training"}]
+        assert rows(connection, "select to_regclass('results.replica_growth') as there") == [{"there": None}]
+    upgrade(postgres_url)
+    with engine.connect() as connection:
+        assert rows(connection, "select * from results.replica_growth") == []
+    engine.dispose()

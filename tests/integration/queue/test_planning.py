@@ -1,10 +1,14 @@
 """Queued jobs become blocks, once; what cannot be planned fails and harms no other."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
+from schemas.blocks import payload
 from schemas.brackets import Brackets
 from schemas.data import First
 from schemas.diagnostic import Diagnostic
+from schemas.perturbations import Gaussian
+from schemas.replicas import Arm, Replicas
 from schemas.states import BlockState, JobState
 from schemas.training import Training
 from service.queue.sweep import plan_jobs
@@ -26,6 +30,31 @@ def test_blocks_are_stored_as_planned(desk):
     plan = desk.sql("select plan from jobs where id = :id", id=child)[0].plan
     assert plan["pairs"] == 12
     assert plan["costs"]["bracket_tile"].startswith("bracket_tile/mlp/")
+
+
+def test_segments_of_groups_go_on_from_their_own_states(desk):
+    arms = [Arm(perturbations=[Gaussian(epsilon=0.1, scale="global")], replicas=5)]
+    job = desk.start(Replicas(training=Training(steps=4, checkpoints=(2,)), arms=arms, group_size=3))
+    for start, stop in ((0, 2), (2, 4)):
+        claimed = desk.claim()
+        payloads = [payload.validate_json(block.payload_json) for block in claimed]
+        assert [(one.start, one.stop, one.replicas) for one in payloads] == [
+            (start, stop, (0, 2)),
+            (start, stop, (2, 5)),
+        ]
+        assert [[ref["name"] for ref in json.loads(block.inputs_json)] for block in claimed] == [
+            [f"states/{start:09d}/{group:05d}"] if start else [] for group in (0, 1)
+        ]
+        desk.commit(
+            *(
+                desk.done(block, f"states/{stop:09d}/{group:05d}", f"looks/{group:05d}/{start:09d}")
+                for group, block in enumerate(claimed)
+            )
+        )
+    [summary] = desk.claim()
+    assert len(json.loads(summary.inputs_json)) == 4
+    desk.commit(desk.done(summary))
+    assert desk.job(job).state is JobState.DONE
 
 
 def test_two_planners_plan_a_job_once(desk):

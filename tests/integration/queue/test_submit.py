@@ -12,6 +12,8 @@ from schemas.datasets import DatasetImport, IdxManifest, ImagesManifest, Picture
 from schemas.diagnostic import Diagnostic
 from schemas.losses import BinaryCrossEntropy
 from schemas.models import Mlp
+from schemas.perturbations import Gaussian
+from schemas.replicas import Arm, Replicas
 from schemas.states import JobState
 from schemas.targets import SavedDirection
 from schemas.training import Training
@@ -140,6 +142,10 @@ def test_names_of_datasets_are_pinned_to_digests(desk):
     imported = _import(desk)
     job_id = desk.submit(Training(steps=1, data=Idx(name="shapes")))
     assert desk.submitted(Training(steps=1, data=Idx(digest=imported.digest))) == (job_id, False)
+    arms = [Arm(perturbations=[Gaussian(epsilon=0.1, scale="global")])]
+    replicas = desk.submit(Replicas(training=Training(steps=1, data=Idx(name="shapes")), arms=arms))
+    pinned = Replicas(training=Training(steps=1, data=Idx(digest=imported.digest)), arms=arms)
+    assert desk.submitted(pinned) == (replicas, False)
     other = MANIFEST.model_copy(update={"labels": ("a", "b", "d")})
     _import(desk, manifest=other)
     assert desk.submitted(Training(steps=1, data=Idx(name="shapes")))[1] is True

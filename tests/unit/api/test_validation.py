@@ -25,7 +25,7 @@ def refusal(body: Mapping[str, Any]) -> ProblemError:
     [
         (
             {"spec": {"kind": "trainin"}},
-            "spec: unknown kind 'trainin': expected one of training, brackets, diagnostic",
+            "spec: unknown kind 'trainin': expected one of training, brackets, replicas, diagnostic",
         ),
         ({"spec": {"kind": "trainin"}}, "did you mean 'training'?"),
         ({"spec": {}}, "spec: needs a field `kind`"),

@@ -11,9 +11,12 @@ from pydantic import ValidationError
 from schemas.brackets import Brackets
 from schemas.canonical import digest
 from schemas.data import First, Idx, Indices
-from schemas.jobs import Submission, job_spec
+from schemas.diagnostic import Diagnostic
+from schemas.jobs import Submission, job_spec, training_of
 from schemas.mistakes import InvalidSpec
 from schemas.models import Mlp
+from schemas.perturbations import Gaussian
+from schemas.replicas import Arm, Replicas
 from schemas.training import Training
 
 RUN: dict[str, Any] = {"kind": "training", "steps": 100, "checkpoints": [0, 50]}
@@ -155,3 +158,11 @@ def test_listed_examples_are_ascending_and_unique_however_they_are_written() -> 
 def test_kept_pairs_have_one_digest_in_any_order() -> None:
     shuffled = brackets(examples=[1, 2, 3], keep=[[2, 3], [1, 2], [2, 3]])
     assert digest(shuffled) == digest(brackets(examples=[1, 2, 3], keep=[[1, 2], [2, 3]]))
+
+
+def test_every_job_but_a_diagnostic_has_a_run() -> None:
+    run = Training(steps=3)
+    arm = Arm(perturbations=[Gaussian(epsilon=0.1, scale="global")])
+    for spec in (run, Brackets(training=run, examples=First(count=2)), Replicas(training=run, arms=[arm])):
+        assert training_of(spec) == run
+    assert training_of(Diagnostic()) is None

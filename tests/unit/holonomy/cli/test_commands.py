@@ -372,7 +372,7 @@ def test_the_version_is_told(command: Command) -> None:
     assert command("--version").stdout == f"holonomy {holonomy.__version__}\n"
 
 
-@pytest.mark.parametrize("kind", ["training", "brackets", "diagnostic", "dataset-import"])
+@pytest.mark.parametrize("kind", ["training", "brackets", "replicas", "diagnostic", "dataset-import"])
 def test_schemas_are_printed(command: Command, kind: str) -> None:
     assert json.loads(command("schema", kind).stdout)["type"] == "object"
 

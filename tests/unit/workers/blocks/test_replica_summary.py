@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from tests.support.replica_runs import compared, trained
 
 from schemas.blocks import ObjectRef
 from schemas.models import Mlp
@@ -10,7 +11,6 @@ from schemas.replica_results import REPLICA_TABLES
 from schemas.replicas import Alignment, Arm, Barriers, Growth, Measures, Replicas
 from schemas.training import Training
 from tests.support.memory_context import MemoryContext
-from tests.support.replica_jobs import compared, trained
 from workers.errors import BlockFault
 from workers.outcome import Finished, Rows
 

@@ -29,7 +29,7 @@ def test_replicas_come_first_and_a_twin_of_every_group_after_them() -> None:
         "replica": [0, 1, 2, -1, -2],
         "arm": ["noise", "noise", "order", "twin", "twin"],
         "number": [0, 1, 0, 0, 1],
-        "group": [0, 0, 1, 0, 1],
+        "group_number": [0, 0, 1, 0, 1],
         "epsilon": [0.2, 0.2, None, 0.0, 0.0],
         "start_distance": [0.5, 0.5, None, None, None],
         "distance": [0.7, None, 0.3, 0.0, 1e-9],
