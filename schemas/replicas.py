@@ -4,6 +4,7 @@ Replicas are numbered from 0 through the whole job, arm after arm. Replica k of 
 so that arms which differ in ε alone are compared along the same directions.
 """
 
+from collections import Counter
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -18,7 +19,7 @@ from schemas.training import Training
 
 MAX_REPLICAS = 10_000
 TWIN = "twin"
-"""In the place of an arm's name in tables: the unperturbed twins of the groups."""
+"""In the place of an arm's name: the unperturbed twins of the groups."""
 OnExamples = Annotated[int, Field(ge=1, le=10_000_000)] | Literal["all"]
 
 
@@ -151,31 +152,30 @@ class Replicas(Spec):
             raise ValueError("replicas cannot be trained by a registry optimizer: take sgd, adam, adamw or rmsprop")
         if self.count > MAX_REPLICAS:
             raise ValueError(f"a job has at most {MAX_REPLICAS:,} replicas; these arms have {self.count:,}")
-        names = self.arm_names
-        if len(set(names)) < len(names):
-            raise ValueError(f"arms have different names; came {', '.join(names)}")
-        if TWIN in names:
-            raise ValueError(
-                f"no arm is called {TWIN}: in the tables that is the unperturbed one; choose another name"
-            )
+        _check_names(self.arm_names)
         for place, arm in enumerate(self.arms):
             self._check_arm(place, arm)
         if self.alignment is not None and (why := unpermutable(self.training.model)) is not None:
             raise ValueError(why)
-        steps = self.training.steps
-        if isinstance(self.looks, Listed) and (beyond := [step for step in self.looks.steps if step > steps]):
-            raise ValueError(f"looks {beyond[:5]} lie beyond the run's {steps} steps")
+        self._check_looks()
         if self.autocorrelation and len(self.training.checkpoints) < 2:
             raise ValueError(
-                f"autocorrelation is between checkpoints, and the run has one, at step {steps}: name more in "
-                "training.checkpoints"
-            )
-        if self.growth.stop is not None and not self.growth.start < self.growth.stop <= steps:
-            raise ValueError(
-                f"the growth window must rise from start to stop and lie within the run's {steps} steps; "
-                f"came {self.growth.start} to {self.growth.stop}"
+                f"autocorrelation is between checkpoints, and the run has one, at step {self.training.steps}: name "
+                "more in training.checkpoints"
             )
         return self
+
+    def _check_looks(self) -> None:
+        steps, growth = self.training.steps, self.growth
+        if isinstance(self.looks, Listed) and (beyond := [step for step in self.looks.steps if step > steps]):
+            raise ValueError(f"looks {beyond[:5]} lie beyond the run's {steps} steps")
+        started = growth.start <= max(1, steps)  # the default start of a run of no steps
+        if not started or (growth.stop is not None and not growth.start < growth.stop <= steps):
+            stop = "the end" if growth.stop is None else growth.stop
+            raise ValueError(
+                f"the growth window must rise from start to stop and lie within the run's {steps} steps; "
+                f"came {growth.start} to {stop}"
+            )
 
     def _check_arm(self, place: int, arm: Arm) -> None:
         for perturbation in arm.perturbations:
@@ -216,3 +216,11 @@ class Replicas(Spec):
                 return arm, number
             number -= one.replicas
         raise IndexError(f"the job has replicas 0 to {self.count - 1}, asked for {replica}")
+
+
+def _check_names(names: tuple[str, ...]) -> None:
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise ValueError(f"arms have different names; came more than once: {', '.join(twice[:5])}")
+    if TWIN in names:
+        raise ValueError(f"an arm cannot be called {TWIN}: so the unperturbed twins are called")

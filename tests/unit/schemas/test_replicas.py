@@ -64,7 +64,12 @@ def test_bad_perturbations(perturbation: dict[str, Any], message: str) -> None:
     [
         ({"arms": []}, "at least 1 item"),
         ({"arms": [{"perturbations": []}]}, "at least 1 item"),
-        ({"arms": 2 * [{"name": "a", "perturbations": [NOISE]}]}, "arms have different names; came a, a"),
+        (
+            {"arms": 2 * [{"name": "a", "perturbations": [NOISE]}]},
+            "arms have different names; came more than once: a",
+        ),
+        ({"arms": [{"name": "twin", "perturbations": [NOISE]}]}, "an arm cannot be called twin"),
+        ({"looks": {"kind": "listed", "steps": [7, 101]}}, r"looks \[101\] lie beyond the run's 100 steps"),
         (
             {"arms": 2 * [{"perturbations": [NOISE], "replicas": 10_000}]},
             "at most 10,000 replicas; these arms have 20,000",
@@ -74,12 +79,11 @@ def test_bad_perturbations(perturbation: dict[str, Any], message: str) -> None:
             "rise from start to stop and lie within the run's 100 steps; came 50 to 20",
         ),
         ({"growth": {"start": 5, "stop": 200}}, "came 5 to 200"),
-        ({"arms": [{"name": "twin", "perturbations": [NOISE]}]}, "no arm is called twin: .* choose another name"),
-        ({"looks": {"kind": "listed", "steps": [5, 101]}}, r"looks \[101\] lie beyond the run's 100 steps"),
         (
             {"training": {**RUN, "checkpoints": []}, "autocorrelation": True},
             "between checkpoints, and the run has one, at step 100: name more in training.checkpoints",
         ),
+        ({"growth": {"start": 101}}, "and lie within the run's 100 steps; came 101 to the end"),
         (
             {"training": {**RUN, "model": {"kind": "transformer"}}, "alignment": {}},
             "alignment needs a permutation spec; a transformer has none",
