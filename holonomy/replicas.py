@@ -11,13 +11,10 @@ from holonomy.tables import conditions
 from schemas.columns import ResultTable
 from schemas.nearest import did_you_mean
 from schemas.replica_results import REPLICA_METRICS
-from schemas.replicas import Replicas
+from schemas.replicas import TWIN, Replicas
 
 if TYPE_CHECKING:
     import polars
-
-TWIN = "twin"
-"""In the place of an arm's name: the unperturbed twins of the groups."""
 
 
 class ReplicasJob(JobHandle):

@@ -4,19 +4,22 @@ Replicas are numbered from 0 through the whole job, arm after arm. Replica k of 
 so that arms which differ in ε alone are compared along the same directions.
 """
 
+from collections import Counter
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from schemas.base import Name, PositiveFloat, Seed, Spec, Step
 from schemas.changes import impossible
-from schemas.looks import Every, Looks, look_steps
+from schemas.looks import Every, Listed, Looks, look_steps
 from schemas.optimizers import RegistryOptimizer
 from schemas.permutable import unpermutable
 from schemas.perturbations import Change, Perturbation, last_step
 from schemas.training import Training
 
 MAX_REPLICAS = 10_000
+TWIN = "twin"
+"""In the place of an arm's name: the unperturbed twins of the groups."""
 OnExamples = Annotated[int, Field(ge=1, le=10_000_000)] | Literal["all"]
 
 
@@ -149,19 +152,24 @@ class Replicas(Spec):
             raise ValueError("replicas cannot be trained by a registry optimizer: take sgd, adam, adamw or rmsprop")
         if self.count > MAX_REPLICAS:
             raise ValueError(f"a job has at most {MAX_REPLICAS:,} replicas; these arms have {self.count:,}")
-        names = self.arm_names
-        if len(set(names)) < len(names):
-            raise ValueError(f"arms have different names; came {', '.join(names)}")
+        _check_names(self.arm_names)
         for place, arm in enumerate(self.arms):
             self._check_arm(place, arm)
         if self.alignment is not None and (why := unpermutable(self.training.model)) is not None:
             raise ValueError(why)
-        if self.growth.stop is not None and not self.growth.start < self.growth.stop <= self.training.steps:
-            raise ValueError(
-                f"the growth window must lie within the run's {self.training.steps} steps; "
-                f"came {self.growth.start} to {self.growth.stop}"
-            )
+        self._check_looks()
         return self
+
+    def _check_looks(self) -> None:
+        steps, growth = self.training.steps, self.growth
+        if isinstance(self.looks, Listed) and (beyond := [step for step in self.looks.steps if step > steps]):
+            raise ValueError(f"looks {beyond[:5]} lie beyond the run's {steps} steps")
+        started = growth.start <= max(1, steps)  # the default start of a run of no steps
+        if not started or (growth.stop is not None and not growth.start < growth.stop <= steps):
+            stop = "the end" if growth.stop is None else growth.stop
+            raise ValueError(
+                f"the growth window must lie within the run's {steps} steps; came {growth.start} to {stop}"
+            )
 
     def _check_arm(self, place: int, arm: Arm) -> None:
         for perturbation in arm.perturbations:
@@ -202,3 +210,11 @@ class Replicas(Spec):
                 return arm, number
             number -= one.replicas
         raise IndexError(f"the job has replicas 0 to {self.count - 1}, asked for {replica}")
+
+
+def _check_names(names: tuple[str, ...]) -> None:
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise ValueError(f"arms have different names; came more than once: {', '.join(twice[:5])}")
+    if TWIN in names:
+        raise ValueError(f"an arm cannot be called {TWIN}: so the unperturbed twins are called")

@@ -1,16 +1,20 @@
-"""What members of a group take while they train: P parameters, a batch of B examples."""
+"""What members of a group take while they train: P parameters, a batch of B examples, K outputs."""
 
 from typing import assert_never
 
+from schemas.data import DIGITS_LABELS
 from schemas.optimizers import Adam, AdamW, RegistryOptimizer, RmsProp, Sgd
-from schemas.perturbations import Change
+from schemas.perturbations import Change, Reseed, Reshuffle
 from schemas.replicas import Replicas
 from service.planner.costs import MeasuredDevice
+from service.planner.guesses import UNKNOWN_SPLIT
 from service.planner.memory import ITEM_BYTES
-from service.planner.size import ModelSize
+from service.planner.size import DataSize, ModelSize
 
 GROUP_BYTES: dict[MeasuredDevice, int] = {"cpu": 2**30, "cuda": 8 * 2**30}
 """What a group should take at most. It grows beyond that only where one replica needs more."""
+LOOKED_AT_ONCE = 1_024
+"""Examples whose logits a look holds for all members, first as parts and then as a whole."""
 
 
 def slots(spec: Replicas) -> int:
@@ -35,12 +39,19 @@ def saved_bytes(spec: Replicas, model: ModelSize) -> int:
     return (1 + slots(spec)) * model.parameters * ITEM_BYTES[spec.training.dtype]
 
 
-def member_bytes(spec: Replicas, model: ModelSize) -> int:
-    """Bytes of a member while it trains: its state, the copy being saved, gradients, activations and theirs."""
-    batch = 2 * spec.training.batch_size * model.activations
-    return 2 * saved_bytes(spec, model) + (model.parameters + batch) * ITEM_BYTES[spec.training.dtype]
+def member_bytes(spec: Replicas, model: ModelSize, data: DataSize) -> int:
+    """Bytes of a member while it trains and is looked at.
+
+    Its state, the copy being saved, gradients, activations and theirs, logits, and the epoch that it orders itself.
+    """
+    run = spec.training
+    batch = 2 * run.batch_size * model.activations
+    logits = 2 * LOOKED_AT_ONCE * (data.labels or DIGITS_LABELS)
+    own = any(isinstance(one, Reshuffle | Reseed) for arm in spec.arms for one in arm.perturbations)
+    epoch = 4 * (data.train or UNKNOWN_SPLIT) if own else 0
+    return 2 * saved_bytes(spec, model) + (model.parameters + batch + logits) * ITEM_BYTES[run.dtype] + epoch
 
 
-def most_replicas(spec: Replicas, model: ModelSize, device: MeasuredDevice) -> int:
+def most_replicas(spec: Replicas, model: ModelSize, data: DataSize, device: MeasuredDevice) -> int:
     """Most replicas of a group beside its baseline and its twin."""
-    return max(1, GROUP_BYTES[device] // max(1, member_bytes(spec, model)) - 2)
+    return max(1, GROUP_BYTES[device] // member_bytes(spec, model, data) - 2)

@@ -118,7 +118,7 @@ def crew(spec: Replicas, data: DataSize, cluster: Cluster) -> Crew:
     """Who trains the groups of a replica job, and what a block may hold."""
     device, workers = cluster.serves(spec.training.device)
     size = model_size(spec.training, data)
-    return Crew(device=device, workers=workers, most=most_replicas(spec, size, device), tensors=size.tensors)
+    return Crew(device=device, workers=workers, most=most_replicas(spec, size, data, device), tensors=size.tensors)
 
 
 def bracket_bounds(spec: Brackets, data: DataSize, cluster: Cluster) -> Bounds:

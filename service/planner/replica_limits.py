@@ -8,13 +8,17 @@ from schemas.replica_results import REPLICA_METRICS
 from schemas.replicas import Replicas
 from service.errors import Refused
 from service.planner.ceilings import MAX_BLOCKS, check_bytes, check_rows
-from service.planner.group_memory import member_bytes, saved_bytes
+from service.planner.group_memory import member_bytes, most_replicas, saved_bytes
 from service.planner.size import DataSize, ModelSize, model_size
 
 MAX_GROUP_BYTES = 64 * 2**30
 """Of the smallest group: what a worker is taken to have at most."""
 MAX_SUMMARY_ROWS = 1_000_000
 """Rows of one table from the block that reduces what all groups found."""
+MAX_SUMMARY_LOOKS = 5_000_000
+"""Looks times replicas that it holds in memory, each some twenty numbers, and a few times over."""
+MAX_RESAMPLED = 10**12
+"""Numbers that it draws from all series in all resamples, within the hour that a block may take."""
 
 
 def check_replicas(spec: Replicas, data: DataSize) -> None:
@@ -26,7 +30,7 @@ def check_replicas(spec: Replicas, data: DataSize) -> None:
     _check_arms(spec, data)
     size = model_size(spec.training, data)
     _check_rows(spec, size)
-    each = member_bytes(spec, size)
+    each = member_bytes(spec, size, data)
     if 3 * each > MAX_GROUP_BYTES:
         raise Refused(
             "too_large",
@@ -39,7 +43,7 @@ def check_replicas(spec: Replicas, data: DataSize) -> None:
         f"states of {spec.count:,} replicas × {checkpoints:,} checkpoints × {each:,} bytes",
         spec.count * checkpoints * each,
     )
-    _check_blocks(spec, checkpoints)
+    _check_blocks(spec, size, data)
 
 
 def _check_arms(spec: Replicas, data: DataSize) -> None:
@@ -61,13 +65,26 @@ def _check_rows(spec: Replicas, size: ModelSize) -> None:
             "further apart, or log_spaced ones",
         )
     seen, product = (looks + checkpoints) * spec.count, f"{looks + checkpoints:,} looks × {spec.count:,} replicas"
-    check_rows("distances of replicas", product, seen, "take fewer looks or replicas")
+    if seen > MAX_SUMMARY_LOOKS:
+        raise Refused(
+            "too_large",
+            f"the summary of a job holds at most {MAX_SUMMARY_LOOKS:,} looks at single replicas; this one has "
+            f"{product} = {seen:,}: take fewer looks or replicas",
+        )
     if spec.measures.tensors:
         check_rows(
             "distances of parameter tensors",
             f"{product} × {size.tensors:,} tensors",
             seen * size.tensors,
             "take fewer looks or replicas, or leave measures.tensors off",
+        )
+    if spec.lyapunov is not None:
+        times, exponents = ceil(spec.training.steps / spec.lyapunov.every), spec.lyapunov.exponents
+        check_rows(
+            "Lyapunov exponents",
+            f"{times:,} orthonormalisations × {exponents:,} exponents",
+            times * exponents,
+            "take a larger lyapunov.every or fewer exponents",
         )
     arms, metrics = len(spec.arms), sum(column.type == "float" for column in REPLICA_METRICS.columns)
     _check_summary(
@@ -76,6 +93,13 @@ def _check_rows(spec: Replicas, size: ModelSize) -> None:
         (looks + checkpoints) * arms * metrics,
         "take fewer looks or arms",
     )
+    resamples = spec.bootstrap.resamples
+    if seen * metrics * resamples > MAX_RESAMPLED:
+        raise Refused(
+            "too_large",
+            f"the summary of a job draws at most {MAX_RESAMPLED:,} numbers; this one asks for {product} × {metrics} "
+            f"metrics × {resamples:,} resamples = {seen * metrics * resamples:,}: take fewer of them",
+        )
     if spec.autocorrelation:
         _check_summary(
             "autocorrelations",
@@ -94,12 +118,15 @@ def _check_summary(what: str, product: str, total: int, advice: str) -> None:
         )
 
 
-def _check_blocks(spec: Replicas, checkpoints: int) -> None:
-    groups = ceil(spec.count / (spec.group_size or spec.count))
+def _check_blocks(spec: Replicas, size: ModelSize, data: DataSize) -> None:
+    checkpoints = len(spec.training.checkpoints)
+    fit = most_replicas(spec, size, data, "cuda" if spec.training.device == "cuda" else "cpu")
+    groups = ceil(spec.count / min(fit, spec.group_size or fit))
     if 4 * groups * checkpoints > MAX_BLOCKS:
+        advice = "fewer checkpoints" if spec.group_size is None else "a larger group_size or fewer checkpoints"
         raise Refused(
             "too_large",
             f"a job has at most {MAX_BLOCKS:,} blocks, and replicas up to 4 for each group and checkpoint; this one "
-            f"asks for 4 × {groups:,} groups × {checkpoints:,} checkpoints = {4 * groups * checkpoints:,}: take a "
-            "larger group_size or fewer checkpoints",
+            f"asks for 4 × {groups:,} groups × {checkpoints:,} checkpoints = {4 * groups * checkpoints:,}: take "
+            f"{advice}",
         )

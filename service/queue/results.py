@@ -5,9 +5,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
-from schemas.blocks import BlockRecord, TrainingSegment, payload
+from schemas.blocks import AnyPayload, BlockRecord, ReplicaExponents, ReplicaSegment, TrainingSegment, payload
 from schemas.results import RESULT_TABLES
 from service.db.copy import BadRows, copy_rows, encode
 from service.planner.costs import MeasuredDevice, units
@@ -25,10 +25,18 @@ _OBJECTS = text("""
 """)
 _FORGET_OBJECTS = text("delete from objects where job_id = :job and block_id = :block")
 # Step 0 belongs to the first segment.
-_FORGET_STEPS = [
-    text(f"delete from {table} where job_id = :job and step <= :stop and (step > :start or :start = 0)")  # noqa: S608 - our own names
-    for table in ("checkpoints", "training_steps")
-]
+_IN_SEGMENT = "step <= :stop and (step > :start or :start = 0)"
+_FORGET_ROWS = {
+    name: text(f"delete from {name} where job_id = :job and {_IN_SEGMENT}")  # noqa: S608 - our own names
+    for name in ("checkpoints", "training_steps", "replica_baseline", "replica_exponents")
+}
+_FORGET_REPLICAS = {
+    name: text(
+        f"delete from {name} where job_id = :job and {_IN_SEGMENT} "  # noqa: S608 - our own names
+        "and (replica = :twin or replica >= :first and replica < :end)"
+    )
+    for name in ("replica_metrics", "replica_tensors", "replica_layers")
+}
 
 
 @dataclass(frozen=True)
@@ -82,9 +90,28 @@ def forget(connection: Connection, finished: Finished) -> None:
     """Take back what an earlier run of the block had stored before it failed; its log lines stay."""
     job_id, work = finished.done.job_id, payload.validate_json(finished.payload_json)
     connection.execute(_FORGET_OBJECTS, {"job": job_id, "block": finished.done.block_id})
-    if isinstance(work, TrainingSegment):  # the one kind of block that leaves a part of its work
-        for statement in _FORGET_STEPS:
-            connection.execute(statement, {"job": job_id, "start": work.start, "stop": work.stop})
+    for statement, values in _rows_of(work):
+        connection.execute(statement, {"job": job_id, **values})
+
+
+def _rows_of(work: AnyPayload) -> list[tuple[TextClause, dict[str, int]]]:
+    """What deletes the rows of a block of a kind that leaves a part of its work when it fails."""
+    match work:
+        case TrainingSegment():
+            tables: tuple[str, ...] = ("checkpoints", "training_steps")
+        case ReplicaSegment():
+            # The baseline's rows are those of the first group.
+            tables = () if work.group else ("replica_baseline",)
+        case ReplicaExponents():
+            tables = ("replica_exponents",)
+        case _:
+            return []
+    span = {"start": work.start, "stop": work.stop}
+    statements = [(_FORGET_ROWS[table], span) for table in tables]
+    if isinstance(work, ReplicaSegment):
+        own = {"twin": -1 - work.group, "first": work.replicas[0], "end": work.replicas[1]}
+        statements += [(statement, span | own) for statement in _FORGET_REPLICAS.values()]
+    return statements
 
 
 def _store_objects(connection: Connection, finished: Sequence[Finished]) -> None:

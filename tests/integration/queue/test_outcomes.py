@@ -9,8 +9,11 @@ import torch
 from schemas.brackets import Brackets
 from schemas.canonical import digest
 from schemas.jobs import job_spec
+from schemas.looks import Every
 from schemas.losses import SquaredError
 from schemas.optimizers import Sgd
+from schemas.perturbations import Gaussian
+from schemas.replicas import Arm, Lyapunov, Replicas
 from schemas.states import JobState
 from schemas.training import Training
 from service.dispatcher.verdicts import verdict
@@ -111,6 +114,31 @@ def test_a_retry_that_fails_in_the_same_way_keeps_everything_once(bench):
     bench.run_all()
     assert bench.kept(job_id) == before
     assert bench.desk.job(job_id).error.message == error.message
+
+
+@pytest.mark.parametrize("lyapunov", [None, Lyapunov(every=1)], ids=["replicas", "exponents"])
+def test_a_diverging_replica_job_keeps_its_rows_once_through_retries(bench, lyapunov):
+    diverging = DIVERGES.model_copy(update={"optimizer": Sgd(lr=1e6), "checkpoints": (40,)})
+    arm = Arm(replicas=2, perturbations=(Gaussian(epsilon=0.01, scale="global"),))
+    spec = Replicas(training=diverging, arms=(arm,), looks=Every(steps=1), lyapunov=lyapunov)
+    job_id = bench.desk.start(spec)
+    bench.run_all()
+    tables = ("replica_metrics", "replica_tensors", "replica_baseline", "replica_exponents")
+
+    def kept():
+        return {
+            table: sorted(bench.desk.sql(f"select * from {table} where job_id = :job", job=job_id))  # noqa: S608 - names above
+            for table in tables
+        }
+
+    before, error = kept(), bench.desk.job(job_id).error
+    assert error.kind == "user"
+    assert "finite" in error.message
+    assert before["replica_metrics" if lyapunov is None else "replica_exponents"]
+    bench.retry(job_id)
+    bench.run_all()
+    assert bench.desk.job(job_id).error.message == error.message
+    assert kept() == before
 
 
 @pytest.mark.parametrize("stops", [[5], [9, 5, 20]], ids=["once", "again-earlier-and-later"])

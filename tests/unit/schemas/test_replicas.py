@@ -64,13 +64,19 @@ def test_bad_perturbations(perturbation: dict[str, Any], message: str) -> None:
     [
         ({"arms": []}, "at least 1 item"),
         ({"arms": [{"perturbations": []}]}, "at least 1 item"),
-        ({"arms": 2 * [{"name": "a", "perturbations": [NOISE]}]}, "arms have different names; came a, a"),
+        (
+            {"arms": 2 * [{"name": "a", "perturbations": [NOISE]}]},
+            "arms have different names; came more than once: a",
+        ),
+        ({"arms": [{"name": "twin", "perturbations": [NOISE]}]}, "an arm cannot be called twin"),
+        ({"looks": {"kind": "listed", "steps": [7, 101]}}, r"looks \[101\] lie beyond the run's 100 steps"),
         (
             {"arms": 2 * [{"perturbations": [NOISE], "replicas": 10_000}]},
             "at most 10,000 replicas; these arms have 20,000",
         ),
         ({"growth": {"start": 50, "stop": 20}}, "must lie within the run's 100 steps; came 50 to 20"),
         ({"growth": {"start": 5, "stop": 200}}, "came 5 to 200"),
+        ({"growth": {"start": 101}}, "must lie within the run's 100 steps; came 101 to the end"),
         (
             {"training": {**RUN, "model": {"kind": "transformer"}}, "alignment": {}},
             "alignment needs a permutation spec; a transformer has none",

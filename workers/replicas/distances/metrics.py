@@ -46,10 +46,12 @@ def tensor_metrics(distances: ParameterDistances, landmarks: Landmarks) -> dict[
 
 def answer_metrics(answers: Answers, split: str) -> dict[str, Floats]:
     """Loss and accuracy on a split, and how they differ from the baseline's, (m,)."""
+    with np.errstate(invalid="ignore"):  # of losses that are infinite
+        loss_difference = answers.loss[1:] - answers.loss[0]
     return {
         f"{split}_loss": answers.loss[1:],
         f"{split}_accuracy": answers.accuracy[1:],
-        f"{split}_loss_difference": answers.loss[1:] - answers.loss[0],
+        f"{split}_loss_difference": loss_difference,
         f"{split}_accuracy_difference": answers.accuracy[1:] - answers.accuracy[0],
     }
 

@@ -4,13 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from schemas.replicas import Replicas
+from schemas.replicas import TWIN, Replicas
 from workers.outcome import Rows
 from workers.replicas.distances.columns import nullable
 from workers.replicas.group import twin_number
 from workers.replicas.summaries.looks import Looks
-
-TWIN = "twin"
 
 
 def replica_rows(spec: Replicas, looks: Looks) -> Rows:

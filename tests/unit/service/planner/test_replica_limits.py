@@ -4,7 +4,7 @@ from schemas.data import Digits, RegistryData
 from schemas.looks import Every, LogSpaced
 from schemas.models import Mlp
 from schemas.perturbations import DropExample, Gaussian, GradientMove, ReplaceExample, Seat, SwapExamples
-from schemas.replicas import Arm, Measures, Replicas
+from schemas.replicas import Arm, Bootstrap, Lyapunov, Measures, Replicas
 from schemas.training import Training
 from service.errors import Refused
 from service.planner.limits import check
@@ -48,6 +48,8 @@ def test_perturbations_of_what_is_not_there(perturbation, words):
     check(job(perturbation), unknown)  # left to the workers
 
 
+MOST_RESAMPLES = Bootstrap(resamples=100_000)
+EVERY_STEP = Lyapunov(exponents=64, every=1)
 WIDE = {"model": Mlp(hidden=(4096, 4096))}
 
 
@@ -59,12 +61,12 @@ WIDE = {"model": Mlp(hidden=(4096, 4096))}
             "looked at 100,000 times at most; this job asks for 1,000,002 looks: take looks further apart",
         ),
         (
-            job(replicas=10_000, looks=Every(steps=1), training={"steps": 50_000}),
-            r"50,003 looks × 10,000 replicas = 500,030,000: take fewer looks or replicas",
+            job(replicas=10_000, looks=Every(steps=1), training={"steps": 500}),
+            r"at most 5,000,000 looks at single replicas; this one has 503 looks × 10,000 replicas = 5,030,000: ",
         ),
         (
-            job(replicas=10_000, training={"steps": 1_000_000}),
-            r"10,003 looks × 10,000 replicas × 4 tensors = 400,120,000: .* or leave measures.tensors off",
+            job(replicas=400, training={"steps": 1_000_000, "model": Mlp(hidden=(8,) * 30)}),
+            r"10,003 looks × 400 replicas × 62 tensors = 248,074,400: .* or leave measures.tensors off",
         ),
         (
             job(looks=Every(steps=1), training={"steps": 50_000}, replicas=1),
@@ -86,8 +88,36 @@ WIDE = {"model": Mlp(hidden=(4096, 4096))}
             job(replicas=1_000, group_size=1, training={"steps": 300, "checkpoints": tuple(range(300))}),
             r"4 × 1,000 groups × 301 checkpoints = 1,204,000: take a larger group_size or fewer checkpoints",
         ),
+        (
+            # A member takes so much memory that each group holds one replica; its state is small.
+            job(
+                replicas=1_000,
+                training={"steps": 300, "checkpoints": range(300), "batch_size": 400_000, "model": Mlp(hidden=(99,))},
+            ),
+            r"4 × 1,000 groups × 301 checkpoints = 1,204,000: take fewer checkpoints",
+        ),
+        (
+            job(training={"steps": 10_000_000, "batch_size": 8}, looks=LogSpaced(), lyapunov=EVERY_STEP),
+            r"10,000,000 orthonormalisations × 64 exponents = 640,000,000: take a larger lyapunov.every or fewer",
+        ),
+        (
+            job(replicas=1_000, looks=Every(steps=1), bootstrap=MOST_RESAMPLES, training={"steps": 1_000}),
+            r"1,003 looks × 1,000 replicas × 23 metrics × 100,000 resamples = 2,306,900,000,000: take fewer",
+        ),
     ],
-    ids=["looks", "rows", "tensors", "statistics", "autocorrelations", "memory", "states", "blocks"],
+    ids=[
+        "looks",
+        "rows",
+        "tensors",
+        "statistics",
+        "autocorrelations",
+        "memory",
+        "states",
+        "blocks",
+        "groups",
+        "exponents",
+        "resamples",
+    ],
 )
 def test_jobs_beyond_the_limits(spec, words):
     assert refused(spec, words) == "too_large"
