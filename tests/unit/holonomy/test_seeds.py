@@ -118,3 +118,10 @@ def test_intervals_hold_what_differs_from_seed_to_seed() -> None:
     found = hierarchical(values, np.repeat(np.arange(8), 5), **SETTINGS)
     held = np.mean((found["low"] < 0) & (found["high"] > 0))
     assert 0.75 < held < 0.95
+
+
+def test_the_spread_of_replicas_is_the_root_of_the_mean_variance_within_seeds() -> None:
+    values = np.array([[0.0], [2.0], [10.0], [18.0]])  # variances 2 and 32
+    found = hierarchical(values, np.array([1, 1, 2, 2]), resamples=100, level=0.9, seed=0)
+    assert found["sd_replicas"][0] == pytest.approx(np.sqrt(17), rel=1e-14)
+    assert found["sd_seeds"][0] == pytest.approx(13 / np.sqrt(2), rel=1e-14)

@@ -58,6 +58,7 @@ def test_the_twin_equals_the_baseline_bit_by_bit() -> None:
     for row in twins.values():
         assert row["distance"] == row["distance_sup"] == row["logit_sup"] == row["churn"] == row["kl"] == 0
         assert row["cosine"] == 1
+        assert row["over_epsilon"] is None
     looks = ran.stored(finished, "looks/00003/000000000")
     assert torch.equal(looks["baseline_digest"], looks["twin_digest"])
 
@@ -78,6 +79,13 @@ def test_what_is_measured_begins_with_what_was_done() -> None:
     assert looks["steps"].tolist() == [0, 4, 8, 12]
     assert looks["replicas"].tolist() == [-1, 0, 1, 2, 3]
     assert looks["distance"][2, 1:].tolist() == [rows[8, replica]["distance"] for replica in range(4)]
+
+
+def test_the_baseline_tells_the_rate_of_each_step() -> None:
+    training = {"optimizer": {"kind": "sgd", "lr": 0.1}, "rate": {"kind": "linear", "warmup": 1}}
+    rows = Ran(replica_job(training=training)).segment(0, 12).rows["replica_baseline"]
+    expected = [0.05, 0.1 * (1 - 2 / 11), 0.1 * (1 - 6 / 11), 0.1 * (1 - 10 / 11)]
+    assert list(rows["lr"]) == pytest.approx(expected, rel=1e-12)
 
 
 def test_the_baseline_is_told_once_for_all_groups() -> None:

@@ -110,6 +110,18 @@ def test_every_change_raises_the_inner_product_by_its_gain(name: str, built_up: 
         before = after
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_no_group_alone_can_improve_on_the_result(seed: int) -> None:
+    """A descent from where another has ended, which tries every group, changes nothing."""
+    models = [initialised(Mlp(hidden=(9, 8, 9, 7)), (4,), 3, number, torch.float64) for number in (seed, 50 + seed)]
+    spec, (A, B) = permutation_spec(models[0]), map(held, models)
+    first = match_weights(spec, A, B, seed, starts=1)
+    again = match_weights(spec, A, permuted(spec, B, first.permutations), seed + 1, starts=1)
+    assert first.moved_units > 0
+    assert again.moved_units == 0
+    assert again.distance == first.distance
+
+
 @every_network
 def test_the_result_is_what_its_permutations_give(name: str) -> None:
     A, B = network(name, 1), network(name, 2)

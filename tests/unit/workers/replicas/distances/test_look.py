@@ -165,6 +165,15 @@ def test_a_diverged_replica_is_marked_and_disturbs_nobody(data: Dataset) -> None
     )
 
 
+def test_a_replica_whose_losses_alone_are_not_finite_has_diverged(data: Dataset) -> None:
+    spec = training(Mlp(hidden=(12,)))
+    built, landmarks = trained(spec, data)
+    built.parameters["1.weight"][3] = 3e38  # its products with inputs are too large for float32
+    look = gauge(spec, data, Measures(train_examples=100)).look(built, 5, 0.1, landmarks, checkpoint=False)
+    assert np.isfinite(look.metrics["distance"]).all()
+    assert look.landmarks.diverged_steps.tolist() == [-1, -1, -1, 5, -1]
+
+
 def test_a_diverged_baseline_is_marked(data: Dataset) -> None:
     spec = training(Mlp(hidden=(12,)))
     built, landmarks = trained(spec, data)

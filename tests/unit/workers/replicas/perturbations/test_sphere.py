@@ -1,4 +1,5 @@
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -40,6 +41,14 @@ def test_the_ends_of_the_range() -> None:
     w, noise = vectors(2, 9, 1.0)
     assert not along_sphere(w, 0.0, noise).any()
     np.testing.assert_allclose(along_sphere(w, 2.0, noise), -2 * w, rtol=1e-15)
+
+
+def test_near_the_far_end_no_digits_cancel() -> None:
+    e = np.eye(4)
+    ratio = 2 - 1e-9
+    across = along_sphere(3 * e[0], ratio, e[1])[1]
+    exact = float(Fraction(ratio) ** 2 * (1 - Fraction(ratio) ** 2 / 4))  # (ε/r)² (1 − ε²/4r²)
+    assert across == pytest.approx(3 * math.sqrt(exact), rel=1e-14, abs=0)
 
 
 def test_noise_almost_along_w_still_turns_by_epsilon() -> None:

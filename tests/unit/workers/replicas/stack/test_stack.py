@@ -120,6 +120,21 @@ def test_lots_of_several_members_take_the_same_steps(name: str, monkeypatch: pyt
     torch.testing.assert_close(given.logits(inputs), run.model.eval()(inputs).detach().expand(6, -1, -1))
 
 
+def test_a_lot_holds_members_whose_slots_have_taken_as_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.replicas.stack.start.lot_size", lambda device: 4)
+    given, late = small("mlp", 4), small("mlp", 1)
+    for step in range(1, 6):
+        if step > 3:
+            given.step(step, together(4, step, "momentum"))
+        else:
+            early = Part((0, 1, 3), batch(step), RULES["momentum"])
+            given.step(step, [early, Part((2,), batch(step), RULES["sgd"])])
+        late.step(step, together(1, step, "momentum" if step > 3 else "sgd"))
+    assert given.steps_taken == (5, 5, 2, 5)
+    for name, tensor in late.parameters.items():
+        torch.testing.assert_close(given.parameters[name][2], tensor[0], rtol=1e-11, atol=1e-13)
+
+
 @pytest.mark.parametrize("rule", ["sgd", "momentum", "adam", "rmsprop-all"])
 @pytest.mark.parametrize("name", ["mlp", "convnet"])
 def test_resuming_is_bitwise(name: str, rule: str) -> None:
