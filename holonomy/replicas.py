@@ -8,13 +8,16 @@ from holonomy.arrays import Arrays
 from holonomy.errors import Refused, ServiceFault
 from holonomy.handle import JobHandle
 from holonomy.tables import conditions
-from schemas.columns import ResultTable
 from schemas.nearest import did_you_mean
 from schemas.replica_results import REPLICA_METRICS
 from schemas.replicas import TWIN, Replicas
 
 if TYPE_CHECKING:
     import polars
+
+
+ALIGNED_DISTANCE = "aligned_distance"
+"""A metric of statistics that is not measured at looks."""
 
 
 class ReplicasJob(JobHandle):
@@ -33,6 +36,7 @@ class ReplicasJob(JobHandle):
 
     def replicas(self, arm: str | None = None) -> "polars.DataFrame":
         """One row per replica and twin: arm, ε, distance at its start and at the end, whether its floor held."""
+        self._check_arm(arm, TWIN)
         return self.table("replicas", where=conditions(arm=arm), order_by="replica")
 
     def metrics(
@@ -74,7 +78,7 @@ class ReplicasJob(JobHandle):
         Raises:
             Refused: no such metric or arm.
         """
-        _check_metric(REPLICA_METRICS, metric)
+        check_metric(metric)
         where = "replica >= 0" if arm is None else ()
         long = self.metrics(arm=arm, columns=("step", "replica", metric), where=where)
         if not wide:
@@ -85,6 +89,9 @@ class ReplicasJob(JobHandle):
         self, metric: str | None = None, arm: str | None = None, step: int | None = None
     ) -> "polars.DataFrame":
         """One row per look, arm and metric: mean, standard deviation and bootstrap interval over the replicas."""
+        if metric is not None and metric != ALIGNED_DISTANCE:
+            check_metric(metric)
+        self._check_arm(arm)
         where = conditions(metric=metric, arm=arm, step=step)
         return self.table("replica_statistics", where=where, order_by=("metric", "arm", "step"))
 
@@ -117,6 +124,7 @@ class ReplicasJob(JobHandle):
 
     def growth(self, arm: str | None = None) -> "polars.DataFrame":
         """One row per arm and growth law, the best law of an arm first."""
+        self._check_arm(arm)
         return self.table("replica_growth", where=conditions(arm=arm), order_by=("arm", "aic"))
 
     def exponents(self) -> "polars.DataFrame":
@@ -125,6 +133,7 @@ class ReplicasJob(JobHandle):
 
     def correlations(self, quantity: str | None = None, arm: str | None = None) -> "polars.DataFrame":
         """Autocorrelations between checkpoints of `weights` or `logits`, averaged over the replicas of an arm."""
+        self._check_arm(arm)
         where = conditions(quantity=quantity, arm=arm)
         return self.table("replica_correlations", where=where, order_by=("quantity", "arm", "start_step", "step"))
 
@@ -151,13 +160,16 @@ class ReplicasJob(JobHandle):
             return chosen
         if arm == TWIN:
             return [*chosen, "replica < 0"]
+        self._check_arm(arm, TWIN)
         names = self.spec.arm_names
-        if arm not in names:
-            raise Refused(
-                f"job {self.id} has no arm {arm!r}{did_you_mean(arm, names)}; it has: {', '.join(names)}, and {TWIN}"
-            )
         first = sum(one.replicas for one in self.spec.arms[: names.index(arm)])
         return [*chosen, f"replica >= {first}", f"replica < {first + self.spec.arms[names.index(arm)].replicas}"]
+
+    def _check_arm(self, arm: str | None, *others: str) -> None:
+        names = self.spec.arm_names
+        if arm is not None and arm not in (*names, *others):
+            known = ", ".join([*names, *(f"and {other}" for other in others)])
+            raise Refused(f"job {self.id} has no arm {arm!r}{did_you_mean(arm, names)}; it has: {known}")
 
     def _armed(self, rows: "polars.DataFrame") -> "polars.DataFrame":
         """Rows with the names of arms after the numbers of replicas, where those are among the columns."""
@@ -171,7 +183,12 @@ class ReplicasJob(JobHandle):
         return rows.insert_column(rows.columns.index("replica") + 1, rows.select(names).to_series())
 
 
-def _check_metric(table: ResultTable, metric: str) -> None:
-    names = [column.name for column in table.columns if column.type == "float"]
+def check_metric(metric: str) -> None:
+    """Refuse what is no metric.
+
+    Raises:
+        Refused: no float column of `replica_metrics` bears the name.
+    """
+    names = [column.name for column in REPLICA_METRICS.columns if column.type == "float"]
     if metric not in names:
         raise Refused(f"there is no metric {metric!r}{did_you_mean(metric, names)}; there are: {', '.join(names)}")
