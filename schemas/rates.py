@@ -151,4 +151,6 @@ def _drops(spec: StepDecay, step: int) -> int:
 def _position(spec: _Decay, step: int, steps: int) -> float:
     """Where on its way from 0 to 1 a decay is."""
     began = spec.warmup + spec.hold
-    return min(1.0, max(0, step - 1 - began) / (spec.over or steps - began))
+    taken = step - 1 - began
+    # A run of no steps has no length to divide by; where its first step would be, the rate is undiminished.
+    return min(1.0, taken / (spec.over or steps - began)) if taken > 0 else 0.0

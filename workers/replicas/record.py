@@ -14,6 +14,7 @@ from torch import Tensor
 from workers.outcome import Rows
 from workers.replicas.distances import Look
 from workers.replicas.group import Group
+from workers.replicas.stack.state import TAKEN
 
 COMMON = 2
 """Members that every group has: the baseline and the twin."""
@@ -77,7 +78,13 @@ class Record:
         }
 
     def joined(self, other: "Record") -> "Record":
-        """This record and that of further replicas, trained apart with a baseline and a twin of their own."""
+        """This record and that of further replicas, trained apart with a baseline and a twin of their own.
+
+        Those two are the floor of their replicas too: where they are not this baseline, the twin's digest says so.
+        """
+        baseline = self.ends["baseline_digest"]
+        copies = (self.ends["twin_digest"], other.ends["baseline_digest"], other.ends["twin_digest"])
+        twin = next((copy for copy in copies if not torch.equal(copy, baseline)), baseline)
         return Record(
             replicas=(*self.replicas, *other.replicas[1:]),
             steps=self.steps,
@@ -87,7 +94,9 @@ class Record:
                 for mine, theirs in zip(self.metrics, other.metrics, strict=True)
             ],
             states={step: _joined_states(state, other.states[step]) for step, state in self.states.items()},
-            ends=self.ends | {name: torch.cat([self.ends[name], other.ends[name][1:]]) for name in PER_REPLICA},
+            ends=self.ends
+            | {name: torch.cat([self.ends[name], other.ends[name][1:]]) for name in PER_REPLICA}
+            | {"twin_digest": twin},
         )
 
 
@@ -103,9 +112,16 @@ def _stacked(parts: Sequence[Rows]) -> Rows:
 
 def _joined_states(mine: dict[str, Tensor], theirs: dict[str, Tensor]) -> dict[str, Tensor]:
     return {
-        name: tensor if name == START_NORMS else torch.cat([tensor, theirs[name][COMMON:]])
-        for name, tensor in mine.items()
+        name: tensor
+        if name == START_NORMS
+        else torch.cat([_held(mine, name, tensor), _held(theirs, name, tensor)[COMMON:]])
+        for name, tensor in (theirs | mine).items()
     }
+
+
+def _held(state: dict[str, Tensor], name: str, like: Tensor) -> Tensor:
+    """A tensor of all members, shaped like another part's: a slot that no member of a part has needed is 0 there."""
+    return state[name] if name in state else like.new_zeros(len(state[TAKEN]), *like.shape[1:])
 
 
 def _joined_rows(mine: dict[str, Rows], theirs: dict[str, Rows]) -> dict[str, Rows]:

@@ -153,6 +153,12 @@ def test_mistakes_are_one_line(fields: dict[str, Any], message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("rate", [ConstantRate(), CosineDecay(to=0.5), LinearDecay(), ExponentialDecay()])
+def test_where_the_first_step_of_a_run_without_steps_would_be_the_rate_is_whole(rate: AnyRate) -> None:
+    assert mismatch(rate, 0) is None
+    assert rate_factor(rate, 1, 0) == 1.0
+
+
 def test_what_fits_a_run() -> None:
     assert mismatch(StepDecay(milestones=(9,), warmup=9), 10) is None
     assert mismatch(CosineDecay(warmup=4, hold=5, over=100), 10) is None

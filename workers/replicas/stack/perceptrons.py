@@ -107,13 +107,14 @@ class Members:
     def step(self, batch: Batch, rule: Rule, slots: dict[str, Tensor], taken: int) -> Tensor:
         """See `Network`.
 
-        Plain SGD needs no gradient: θ ← (1 − lr · weight_decay) θ − lr δ aᵀ is one product with θ in its place, so
-        that it rounds once where `rules` rounds several times. Heavy-ball momentum takes its product likewise.
+        Plain SGD needs no gradient: θ ← θ − lr δ aᵀ is one product with θ in its place, so that it rounds once where
+        `rules` rounds several times. Heavy-ball momentum takes its product likewise. Plain SGD with weight decay does
+        not: a factor 1 − lr · weight_decay on θ is 1 in float32 where decay is slow, and would be none at all.
         """
-        if not isinstance(rule, Sgd) or rule.nesterov:
+        if not isinstance(rule, Sgd) or rule.nesterov or (rule.weight_decay and not rule.momentum):
             return self._path.scratch.step(self, self._lot, batch, rule, slots, taken)
         if not rule.momentum:
-            return self._pass(batch, self._layers, keep=1 - rule.lr * rule.weight_decay, scale=-rule.lr)
+            return self._pass(batch, self._layers, keep=1.0, scale=-rule.lr)
         rows, buffer = self._lot.rows, slots["momentum_buffer"]
         keep, scale = (rule.momentum, 1 - rule.dampening) if taken else (0.0, 1.0)
         losses = self._pass(batch, self._as_layers(buffer), keep, scale)

@@ -4,6 +4,7 @@ Axes: R members, m members of a part, L members of a lot, B examples of a batch,
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -87,14 +88,10 @@ class Stack:
         """
         self._check(parts)
         losses: dict[int, Tensor] = {}
-        try:
+        fewest = min(part.examples.shape[-1] for part in parts)
+        with _too_few(f"the {fewest} examples of step {number}", "change batch_size"):
             for part in parts:
                 self._step(part, losses)
-        except ValueError as error:  # BatchNorm in train mode refuses one value per channel
-            B = min(part.examples.shape[-1] for part in parts)
-            raise UserFault(
-                f"the model cannot take the {B} examples of step {number}: {error}; change batch_size"
-            ) from error
         return torch.cat([found for _, found in sorted(losses.items())]).double()
 
     def gradient(self, member: int, examples: Tensor) -> dict[str, Tensor]:
@@ -103,10 +100,14 @@ class Stack:
         Args:
             member: Whose.
             examples: Numbers of training examples, (B,) int64.
+
+        Raises:
+            UserFault: the model cannot take so small a batch in train mode.
         """
         lot = self._state.copied([member] * self._lot)
         found = torch.zeros_like(lot.rows)
-        self._path.at(lot).gradients(Batch.shared(*self._batch(examples), self._lot), found)
+        with _too_few(f"the {len(examples)} examples of a gradient", "take more of them"):
+            self._path.at(lot).gradients(Batch.shared(*self._batch(examples), self._lot), found)
         return {name: tensor[0].clone() for name, tensor in self._state.columns.views(found).items()}
 
     def logits(self, inputs: Tensor | Pixels) -> Tensor:
@@ -200,3 +201,11 @@ class Stack:
         if chosen.dim() == 1 and isinstance(inputs, Tensor):  # several times as fast as indexing
             return inputs.index_select(0, chosen), self._targets.index_select(0, chosen)
         return inputs[chosen], self._targets[chosen]
+
+
+@contextmanager
+def _too_few(batch: str, remedy: str) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:  # BatchNorm in train mode refuses one value per channel
+        raise UserFault(f"the model cannot take {batch}: {error}; {remedy}") from error

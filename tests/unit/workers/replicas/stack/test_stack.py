@@ -236,6 +236,18 @@ def test_momentum_for_some_steps_begins_as_pytorch_does() -> None:
     close(given, run)
 
 
+def test_slow_weight_decay_is_not_lost_in_float32() -> None:
+    """1 − lr · weight_decay is 1 in float32, but many small decays add up."""
+    rules = [Sgd(lr=1e-3, weight_decay=decay) for decay in (1e-5, 0.0)]
+    single, double = (small("mlp", 2, dtype=dtype) for dtype in (SINGLE, DOUBLE))
+    for given in (single, double):
+        for step in range(1, 501):
+            given.step(step, [Part((member,), batch(step), rule) for member, rule in enumerate(rules)])
+    for tensor, wanted in ((single.parameters[name], double.parameters[name]) for name in single.trainable):
+        lost = (wanted[1] - wanted[0]) - (tensor[1] - tensor[0]).double()
+        assert lost.norm() < 0.3 * (wanted[1] - wanted[0]).norm()
+
+
 def test_frozen_parameters_stay_put() -> None:
     given = small("frozen", 2, "adamw")
     before = {name: tensor.clone() for name, tensor in given.parameters.items()}
@@ -278,6 +290,8 @@ def test_a_batch_that_is_too_small_for_batch_norm_names_the_step() -> None:
     given = stack(spec, dataset("convnet", DOUBLE), DOUBLE, 1)
     with pytest.raises(UserFault, match=r"cannot take the 1 examples of step 4: .*; change batch_size"):
         given.step(4, [Part((0,), torch.tensor([3]), RULES["sgd"])])
+    with pytest.raises(UserFault, match=r"cannot take the 1 examples of a gradient: .*; take more of them"):
+        given.gradient(0, torch.tensor([3]))
 
 
 def test_a_checkpoint_of_another_stack_is_refused() -> None:
