@@ -8,7 +8,6 @@ from holonomy.arrays import Arrays
 from holonomy.errors import Refused, ServiceFault
 from holonomy.handle import JobHandle
 from holonomy.tables import conditions
-from schemas.columns import ResultTable
 from schemas.nearest import did_you_mean
 from schemas.replica_results import REPLICA_METRICS
 from schemas.replicas import TWIN, Replicas
@@ -18,6 +17,9 @@ if TYPE_CHECKING:
 
 QUANTITIES = ("weights", "logits")
 """Of what there are autocorrelations."""
+
+ALIGNED_DISTANCE = "aligned_distance"
+"""A metric of statistics that is not measured at looks."""
 
 
 class ReplicasJob(JobHandle):
@@ -82,7 +84,7 @@ class ReplicasJob(JobHandle):
         Raises:
             Refused: no such metric or arm.
         """
-        _check_metric(REPLICA_METRICS, metric)
+        check_metric(metric)
         where = "replica >= 0" if arm is None else ()
         long = self.metrics(arm=arm, columns=("step", "replica", metric), where=where)
         if not wide:
@@ -97,8 +99,8 @@ class ReplicasJob(JobHandle):
         Raises:
             Refused: no such metric or arm.
         """
-        if metric is not None and metric != "aligned_distance":
-            _check_metric(REPLICA_METRICS, metric)
+        if metric is not None and metric != ALIGNED_DISTANCE:
+            check_metric(metric)
         self._check_arm(arm, twin=False)
         where = conditions(metric=metric, arm=arm, step=step)
         return self.table("replica_statistics", where=where, order_by=("metric", "arm", "step"))
@@ -202,7 +204,12 @@ class ReplicasJob(JobHandle):
         return rows.insert_column(rows.columns.index("replica") + 1, rows.select(names).to_series())
 
 
-def _check_metric(table: ResultTable, metric: str) -> None:
-    names = [column.name for column in table.columns if column.type == "float"]
+def check_metric(metric: str) -> None:
+    """Refuse what is no metric.
+
+    Raises:
+        Refused: no float column of `replica_metrics` bears the name.
+    """
+    names = [column.name for column in REPLICA_METRICS.columns if column.type == "float"]
     if metric not in names:
         raise Refused(f"there is no metric {metric!r}{did_you_mean(metric, names)}; there are: {', '.join(names)}")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holonomy.errors import Refused
-from holonomy.replicas import ReplicasJob
+from holonomy.replicas import ALIGNED_DISTANCE, ReplicasJob, check_metric
 from schemas.canonical import canonical_json
 from schemas.replicas import Replicas
 from schemas.states import JobState
@@ -60,6 +60,8 @@ def over_seeds(
 
     if not jobs:
         raise Refused("statistics over seeds need at least one replica job; none came")
+    if metric != ALIGNED_DISTANCE:
+        check_metric(metric)
     grouped: dict[bytes, list[ReplicasJob]] = defaultdict(list)
     for job in jobs:
         grouped[canonical_json(_without_seeds(job.spec))].append(job)
@@ -166,7 +168,7 @@ def _values(job: ReplicasJob, metric: str, step: int | None) -> "polars.DataFram
     state = job.status().state
     if state is not JobState.DONE:
         raise Refused(f"job {job.id} is {state}: statistics over seeds need finished jobs")
-    if metric == "aligned_distance":
+    if metric == ALIGNED_DISTANCE:
         rows = job.alignments(step).filter(polars.col("replica") >= 0)
     else:
         rows = job.metrics(step, columns=("step", "replica", metric), where="replica >= 0")

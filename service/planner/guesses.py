@@ -87,10 +87,21 @@ def guessed_replica_seconds(spec: Replicas, model: ModelSize, data: DataSize) ->
     return guesses
 
 
+def guessed_checkpoint_seconds(spec: Replicas, model: ModelSize, data: DataSize) -> float:
+    """A look at one member on all examples of both splits, as at checkpoints."""
+    examples = sum(measured_examples("all", split) for split in (data.train, data.test))
+    return examples * model.forward_flops / _together(spec)
+
+
 def measured_examples(wanted: int | Literal["all"], split: int | None) -> int:
     """How many examples of a split are measured; as many as a middling split has where its size is not known."""
     whole = UNKNOWN_SPLIT if split is None else split
     return whole if wanted == "all" else min(wanted, whole)
+
+
+def _together(spec: Replicas) -> float:
+    """Operations per second on many examples of a member at once."""
+    return PRODUCT_FLOPS_PER_SECOND if isinstance(spec.training.model, Mlp) else FLOPS_PER_SECOND
 
 
 def _pair(spec: Brackets, model: ModelSize, path: Path, test: int) -> float:

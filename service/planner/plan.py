@@ -23,7 +23,12 @@ from service.planner.costs import (
     training_key,
 )
 from service.planner.group_memory import most_replicas
-from service.planner.guesses import guessed_bracket_seconds, guessed_replica_seconds, guessed_step_seconds
+from service.planner.guesses import (
+    guessed_bracket_seconds,
+    guessed_checkpoint_seconds,
+    guessed_replica_seconds,
+    guessed_step_seconds,
+)
 from service.planner.memory import micro_edge, moved_bytes, projected_micro, projected_rows, stored_bytes
 from service.planner.paths import likely_path
 from service.planner.replicas import Crew, plan_replicas
@@ -118,7 +123,13 @@ def crew(spec: Replicas, data: DataSize, cluster: Cluster) -> Crew:
     """Who trains the groups of a replica job, and what a block may hold."""
     device, workers = cluster.serves(spec.training.device)
     size = model_size(spec.training, data)
-    return Crew(device=device, workers=workers, most=most_replicas(spec, size, data, device), tensors=size.tensors)
+    return Crew(
+        device=device,
+        workers=workers,
+        most=most_replicas(spec, size, data, device),
+        tensors=size.tensors,
+        checkpoint_seconds=guessed_checkpoint_seconds(spec, size, data),
+    )
 
 
 def bracket_bounds(spec: Brackets, data: DataSize, cluster: Cluster) -> Bounds:

@@ -7,7 +7,7 @@ from schemas.looks import MAX_LOOKS, count_looks
 from schemas.replica_results import REPLICA_METRICS
 from schemas.replicas import Replicas
 from service.errors import Refused
-from service.planner.ceilings import MAX_BLOCKS, check_bytes, check_rows
+from service.planner.ceilings import check_bytes, check_rows
 from service.planner.group_memory import member_bytes, most_replicas, saved_bytes
 from service.planner.size import DataSize, ModelSize, model_size
 
@@ -17,6 +17,8 @@ MAX_SUMMARY_ROWS = 1_000_000
 """Rows of one table from the block that reduces what all groups found."""
 MAX_SUMMARY_LOOKS = 5_000_000
 """Looks times replicas that it holds in memory, each some twenty numbers, and a few times over."""
+MAX_SUMMARY_OBJECTS = 50_000
+"""Objects that it reads: their names come in one message, and each takes some ten milliseconds."""
 MAX_RESAMPLED = 10**12
 """Numbers that it draws from all series in all resamples, within the hour that a block may take."""
 
@@ -43,7 +45,7 @@ def check_replicas(spec: Replicas, data: DataSize) -> None:
         f"states of {spec.count:,} replicas × {checkpoints:,} checkpoints × {each:,} bytes",
         spec.count * checkpoints * each,
     )
-    _check_blocks(spec, size, data)
+    _check_objects(spec, size, data)
 
 
 def _check_arms(spec: Replicas, data: DataSize) -> None:
@@ -118,15 +120,16 @@ def _check_summary(what: str, product: str, total: int, advice: str) -> None:
         )
 
 
-def _check_blocks(spec: Replicas, size: ModelSize, data: DataSize) -> None:
+def _check_objects(spec: Replicas, size: ModelSize, data: DataSize) -> None:
     checkpoints = len(spec.training.checkpoints)
     fit = most_replicas(spec, size, data, "cuda" if spec.training.device == "cuda" else "cpu")
     groups = ceil(spec.count / min(fit, spec.group_size or fit))
-    if 4 * groups * checkpoints > MAX_BLOCKS:
+    each = 1 if spec.alignment is None and spec.barriers is None else 2
+    if each * groups * checkpoints > MAX_SUMMARY_OBJECTS:
         advice = "fewer checkpoints" if spec.group_size is None else "a larger group_size or fewer checkpoints"
         raise Refused(
             "too_large",
-            f"a job has at most {MAX_BLOCKS:,} blocks, and replicas up to 4 for each group and checkpoint; this one "
-            f"asks for 4 × {groups:,} groups × {checkpoints:,} checkpoints = {4 * groups * checkpoints:,}: take "
-            f"{advice}",
+            f"the summary of a job reads at most {MAX_SUMMARY_OBJECTS:,} objects, {each} for each group and "
+            f"checkpoint; this one has {each} × {groups:,} groups × {checkpoints:,} checkpoints = "
+            f"{each * groups * checkpoints:,}: take {advice}",
         )

@@ -52,12 +52,14 @@ class Crew:
         workers: Slots to keep busy.
         most: Most replicas that fit a worker's memory.
         tensors: Parameter tensors of the model.
+        checkpoint_seconds: What a look at one member takes at a checkpoint, beside the steps before it.
     """
 
     device: MeasuredDevice
     workers: int
     most: int
     tensors: int
+    checkpoint_seconds: float
 
 
 def plan_replicas(spec: Replicas, job_id: JobId, costs: Mapping[str, Cost], crew: Crew) -> Plan:
@@ -105,7 +107,7 @@ def plan_replicas(spec: Replicas, job_id: JobId, costs: Mapping[str, Cost], crew
     reduced = ("looks/", *(name for name, wanted in measured.items() if wanted))
     phases.append([(ReplicaSummary(), own(*reduced, prefix=True))])
     blocks = [
-        PlannedBlock(phase, payload, needs, device, _timeout(payload, costs))
+        PlannedBlock(phase, payload, needs, device, _timeout(payload, costs, crew))
         for phase, made in enumerate(filter(None, phases))
         for payload, needs in made
     ]
@@ -186,10 +188,12 @@ def _paths(spec: Replicas, grouped: list[Span], costs: Mapping[str, Cost], crew:
                 yield ReplicaPaths(step=step, group=group, first=first, replicas=replicas)
 
 
-def _timeout(payload: AnyPayload, costs: Mapping[str, Cost]) -> float:
+def _timeout(payload: AnyPayload, costs: Mapping[str, Cost], crew: Crew) -> float:
     """An hour; more for a block that cannot be cut so far that it takes less."""
     cost, work = costs.get(payload.kind), units(payload)
     expected = cost.seconds_per_unit * work if cost is not None and work is not None else 0.0
+    if isinstance(payload, ReplicaSegment):
+        expected += len(payload.save) * members(payload.replicas) * crew.checkpoint_seconds
     return max(COMPUTE_TIMEOUT_SECONDS, MOST_OVERTIME * expected)
 
 

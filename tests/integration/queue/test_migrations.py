@@ -110,3 +110,31 @@ def test_replica_jobs_leave_with_their_tables(postgres_url):
     with engine.connect() as connection:
         assert rows(connection, "select * from results.replica_growth") == []
     engine.dispose()
+
+
+def test_replica_jobs_go_with_their_tables_and_no_other_job_does(postgres_url):
+    base = {"spec": "{}", "submitted_by": "a", "version": "0", "state": "done", "phase_end": 1}
+    upgrade(postgres_url, "0003")
+    engine = connect(postgres_url)
+    with engine.begin() as connection:
+        insert(connection, "jobs", base | {"kind": "training", "digest": "1"})
+        insert(connection, "training_steps", {"job_id": 1, "step": 1, "loss": 0.5, "gradient_norm": 1.5, "lr": 0.1})
+        before = rows(connection, "select * from results.training_steps")
+    upgrade(postgres_url)
+    with engine.begin() as connection:
+        assert rows(connection, "select * from results.training_steps") == before
+        insert(connection, "jobs", base | {"kind": "replicas", "digest": "2"})
+        block = {"phase": 0, "payload": "{}", "needs": "[]", "device": "any", "state": "done", "job_id": 2, "seq": 0}
+        insert(connection, "blocks", block | {"kind": "replica_summary"})
+        counted = {"train_examples": 1, "test_examples": 1}
+        insert(connection, "replica_metrics", {"job_id": 2, "step": 0, "replica": 0, **counted})
+        assert len(rows(connection, "select * from results.replica_metrics")) == 1
+    downgrade(postgres_url, "0003")
+    with engine.connect() as connection:
+        assert rows(connection, "select id, kind from jobs") == [{"id": 1, "kind": "training"}]
+        assert rows(connection, "select * from results.training_steps") == before
+        assert rows(connection, "select * from blocks") == []
+    upgrade(postgres_url)
+    with engine.connect() as connection:
+        assert rows(connection, "select * from replica_metrics") == []
+    engine.dispose()

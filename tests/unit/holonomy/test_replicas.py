@@ -44,6 +44,17 @@ def test_an_arm_that_is_not_there_is_named(job: ReplicasJob) -> None:
         Refused, match=r"job 1 has no arm 'nera'; did you mean 'near'\?; it has: near, other, and twin"
     ):
         job.metrics(arm="nera")
+    with pytest.raises(Refused, match="it has: near, other, and twin"):
+        job.replicas("nera")
+    for table in (job.growth, job.correlations, job.statistics):
+        with pytest.raises(Refused, match=r"no arm 'nera'.* it has: near, other$"):
+            table(arm="nera")
+
+
+def test_statistics_are_of_metrics_and_of_aligned_distances(job: ReplicasJob) -> None:
+    assert len(job.statistics("aligned_distance")) == 0
+    with pytest.raises(Refused, match=r"no metric 'step'.*there are: distance, "):
+        job.statistics("step")
 
 
 @pytest.mark.parametrize(

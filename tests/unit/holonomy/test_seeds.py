@@ -70,8 +70,9 @@ def test_what_cannot_be_taken_together(client: Client, world: World) -> None:
     running = client.submit(SPEC)
     with pytest.raises(Refused, match=f"job {running.id} is queued: statistics over seeds need finished jobs"):
         client.replica_statistics([running])
-    with pytest.raises(Refused, match="has no column 'distances'"):
-        client.replica_statistics([job], "distances")
+    for name in ("distances", "step"):
+        with pytest.raises(Refused, match=f"there is no metric '{name}'"):
+            client.replica_statistics([job], name)
 
 
 def test_values_that_are_not_finite_are_left_out_and_seeds_without_any() -> None:

@@ -37,7 +37,7 @@ class Departure:
 
 
 def departures(spec: Replicas, barriers: Floats, aligned: Floats | None) -> list[Departure]:
-    """Of every arm with a reshuffle or another seed.
+    """Of every arm whose runs share all that is before a step with the baseline, and have other batches after it.
 
     Args:
         spec: The job.
@@ -56,9 +56,9 @@ def departures(spec: Replicas, barriers: Floats, aligned: Floats | None) -> list
 
 
 def departs_after(arm: Arm) -> int | None:
-    """The last step before an arm's batches come in another order; None if they never do."""
+    """The last step before an arm's batches come in another order; None if anything else sets it apart as well."""
     afters = [edit.after for edit in arm.perturbations if isinstance(edit, Reshuffle | Reseed)]
-    return min(afters, default=None)
+    return min(afters) if len(afters) == len(arm.perturbations) else None
 
 
 def stability_time(found: Sequence[Departure]) -> int | None:

@@ -86,7 +86,7 @@ WIDE = {"model": Mlp(hidden=(4096, 4096))}
         ),
         (
             job(replicas=1_000, group_size=1, training={"steps": 300, "checkpoints": tuple(range(300))}),
-            r"4 × 1,000 groups × 301 checkpoints = 1,204,000: take a larger group_size or fewer checkpoints",
+            r"1 × 1,000 groups × 301 checkpoints = 301,000: take a larger group_size or fewer checkpoints",
         ),
         (
             # A member takes so much memory that each group holds one replica; its state is small.
@@ -94,7 +94,7 @@ WIDE = {"model": Mlp(hidden=(4096, 4096))}
                 replicas=1_000,
                 training={"steps": 300, "checkpoints": range(300), "batch_size": 400_000, "model": Mlp(hidden=(99,))},
             ),
-            r"4 × 1,000 groups × 301 checkpoints = 1,204,000: take fewer checkpoints",
+            r"1 × 1,000 groups × 301 checkpoints = 301,000: take fewer checkpoints",
         ),
         (
             job(training={"steps": 10_000_000, "batch_size": 8}, looks=LogSpaced(), lyapunov=EVERY_STEP),
@@ -113,7 +113,7 @@ WIDE = {"model": Mlp(hidden=(4096, 4096))}
         "autocorrelations",
         "memory",
         "states",
-        "blocks",
+        "objects",
         "groups",
         "exponents",
         "resamples",

@@ -35,8 +35,8 @@ def job(replicas=10, steps=100, checkpoints=(), **changes):
     return Replicas(training=Training(steps=steps, checkpoints=checkpoints), arms=arms, **changes)
 
 
-def crew(workers=2, most=1000, device="cpu", tensors=4):
-    return Crew(device, workers, most, tensors)
+def crew(workers=2, most=1000, device="cpu", tensors=4, checkpoint_seconds=0.0):
+    return Crew(device, workers, most, tensors, checkpoint_seconds)
 
 
 def planned(spec, seconds=1e-3, **bounds):
@@ -164,6 +164,12 @@ def test_blocks_that_must_be_long_may_take_long():
     timeouts = {block.payload.kind: block.timeout_seconds for block in planned(spec, 1_000.0, workers=1)}
     assert timeouts["replica_correlations"] == 10 * 4 * 1_000
     assert timeouts["replica_summary"] == COMPUTE_TIMEOUT_SECONDS
+
+
+def test_looks_at_all_examples_take_their_time():
+    [segment] = payloads(blocks := planned(job(4, 10, (0,)), workers=1, checkpoint_seconds=100.0), ReplicaSegment)
+    assert segment.save == (0, 10)
+    assert blocks[0].timeout_seconds == pytest.approx(10 * (4 + 2) * (10 * 1e-3 + 2 * 100))
 
 
 def test_measured_costs_cut_the_segments():

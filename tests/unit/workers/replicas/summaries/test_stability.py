@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from schemas.perturbations import Gaussian, Reseed, Reshuffle, SwapSteps
+from schemas.perturbations import Gaussian, Reinitialise, Reseed, Reshuffle, SwapSteps
 from schemas.replica_results import REPLICA_STABILITY
 from schemas.replicas import Arm, Replicas
 from schemas.training import Training
@@ -33,8 +33,13 @@ def test_the_stability_time_is_the_earliest_from_which_on_all_are_stable(
 
 
 def test_arms_depart_at_their_first_other_order() -> None:
-    assert departs_after(Arm(perturbations=(NOISE, Reseed(after=7), Reshuffle(after=3)))) == 3
-    assert departs_after(Arm(perturbations=(NOISE, SwapSteps(first=1, second=2)))) is None
+    assert departs_after(Arm(perturbations=(Reseed(after=7), Reshuffle(after=3)))) == 3
+    assert departs_after(Arm(perturbations=(SwapSteps(first=1, second=2),))) is None
+
+
+def test_arms_that_never_shared_a_start_or_a_rate_say_nothing_of_stability() -> None:
+    assert departs_after(Arm(perturbations=(NOISE, Reseed(after=7)))) is None
+    assert departs_after(Arm(perturbations=(Reseed(after=7), Reinitialise()))) is None
 
 
 def test_barriers_are_means_over_the_finite_replicas_of_an_arm() -> None:
