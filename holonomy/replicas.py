@@ -16,6 +16,9 @@ from schemas.replicas import TWIN, Replicas
 if TYPE_CHECKING:
     import polars
 
+QUANTITIES = ("weights", "logits")
+"""Of what there are autocorrelations."""
+
 
 class ReplicasJob(JobHandle):
     """A baseline, perturbed replicas of it, and their distances.
@@ -32,7 +35,12 @@ class ReplicasJob(JobHandle):
         return spec
 
     def replicas(self, arm: str | None = None) -> "polars.DataFrame":
-        """One row per replica and twin: arm, ε, distance at its start and at the end, whether its floor held."""
+        """One row per replica and twin: arm, ε, distance at its start and at the end, whether its floor held.
+
+        Raises:
+            Refused: no such arm.
+        """
+        self._check_arm(arm)
         return self.table("replicas", where=conditions(arm=arm), order_by="replica")
 
     def metrics(
@@ -84,7 +92,14 @@ class ReplicasJob(JobHandle):
     def statistics(
         self, metric: str | None = None, arm: str | None = None, step: int | None = None
     ) -> "polars.DataFrame":
-        """One row per look, arm and metric: mean, standard deviation and bootstrap interval over the replicas."""
+        """One row per look, arm and metric: mean, standard deviation and bootstrap interval over the replicas.
+
+        Raises:
+            Refused: no such metric or arm.
+        """
+        if metric is not None and metric != "aligned_distance":
+            _check_metric(REPLICA_METRICS, metric)
+        self._check_arm(arm, twin=False)
         where = conditions(metric=metric, arm=arm, step=step)
         return self.table("replica_statistics", where=where, order_by=("metric", "arm", "step"))
 
@@ -116,7 +131,12 @@ class ReplicasJob(JobHandle):
         return self._armed(self.table("replica_barriers", where=chosen, order_by=order))
 
     def growth(self, arm: str | None = None) -> "polars.DataFrame":
-        """One row per arm and growth law, the best law of an arm first."""
+        """One row per arm and growth law, the best law of an arm first.
+
+        Raises:
+            Refused: no such arm.
+        """
+        self._check_arm(arm, twin=False)
         return self.table("replica_growth", where=conditions(arm=arm), order_by=("arm", "aic"))
 
     def exponents(self) -> "polars.DataFrame":
@@ -124,7 +144,14 @@ class ReplicasJob(JobHandle):
         return self.table("replica_exponents", order_by=("step", "index"))
 
     def correlations(self, quantity: str | None = None, arm: str | None = None) -> "polars.DataFrame":
-        """Autocorrelations between checkpoints of `weights` or `logits`, averaged over the replicas of an arm."""
+        """Autocorrelations between checkpoints of `weights` or `logits`, averaged over the replicas of an arm.
+
+        Raises:
+            Refused: no such quantity or arm.
+        """
+        if quantity not in (None, *QUANTITIES):
+            raise Refused(f"autocorrelations are of {' and '.join(QUANTITIES)}; came {quantity!r}")
+        self._check_arm(arm, twin=False)
         where = conditions(quantity=quantity, arm=arm)
         return self.table("replica_correlations", where=where, order_by=("quantity", "arm", "start_step", "step"))
 
@@ -151,13 +178,17 @@ class ReplicasJob(JobHandle):
             return chosen
         if arm == TWIN:
             return [*chosen, "replica < 0"]
+        self._check_arm(arm)
         names = self.spec.arm_names
-        if arm not in names:
-            raise Refused(
-                f"job {self.id} has no arm {arm!r}{did_you_mean(arm, names)}; it has: {', '.join(names)}, and {TWIN}"
-            )
         first = sum(one.replicas for one in self.spec.arms[: names.index(arm)])
         return [*chosen, f"replica >= {first}", f"replica < {first + self.spec.arms[names.index(arm)].replicas}"]
+
+    def _check_arm(self, arm: str | None, *, twin: bool = True) -> None:
+        names = self.spec.arm_names
+        if arm is None or arm in names or (twin and arm == TWIN):
+            return
+        also = f", and {TWIN}" if twin else ""
+        raise Refused(f"job {self.id} has no arm {arm!r}{did_you_mean(arm, names)}; it has: {', '.join(names)}{also}")
 
     def _armed(self, rows: "polars.DataFrame") -> "polars.DataFrame":
         """Rows with the names of arms after the numbers of replicas, where those are among the columns."""

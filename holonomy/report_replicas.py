@@ -23,11 +23,15 @@ BASELINE_NOTE = (
     "the same step."
 )
 DRIFT_NOTE = (
-    "Means over the replicas of an arm that stayed finite. ε is that of the arm's first perturbation with one; start "
-    "and end are ‖w_i − w_0‖ just after the first move and after the last step, with the standard deviation over "
-    "replicas (n − 1) and the bootstrap interval of the mean; relative is the end over ‖w_0‖ then. cf. acc. is the "
-    "counterfactual accuracy: the share of test examples on which a replica predicts what the baseline does, right "
-    "or wrong; 1 less that is the churn."
+    "Means over the n replicas of an arm that stayed finite. ε is that of the arm's first perturbation with one; "
+    "start and end are ‖w_i − w_0‖ just after the first move and after the last step, with the standard deviation "
+    "over replicas (n − 1) and the bootstrap interval of the mean; relative is the end over ‖w_0‖ then."
+)
+ANSWERS_NOTE = (
+    "Means of the same replicas after the last step, on the test split. cf. acc. is the counterfactual accuracy: the "
+    "share of examples on which a replica predicts what the baseline does, right or wrong; 1 less that is the churn. "
+    "Accuracy and loss are the replica's less the baseline's; √JS is the mean Jensen–Shannon distance of the "
+    "predicted distributions, at most 0.83 per label."
 )
 PATHS_NOTE = (
     "At the end. Aligned: after the best permutation of hidden units that weight matching found; the search may miss "
@@ -36,9 +40,9 @@ PATHS_NOTE = (
     "as linearly connected."
 )
 GROWTH_NOTE = (
-    "The law of least AIC for an arm's mean distance, among a·e^(bt), a + bt, a + b√t and a·t^b, and by how much the "
-    "next one is worse: below 2, the looks do not tell them apart. Looks are no independent draws, so that AIC "
-    "overstates its case."
+    "The law of least AIC for an arm's mean distance, among a·e^(bt) (exp), a + bt, a + b√t and a·t^b, and by how "
+    "much the next one is worse: below 2, the looks do not tell them apart. Looks are no independent draws, so that "
+    "AIC overstates its case. A dash: fewer than three looks in the window."
 )
 EXPONENTS_NOTE = (
     "Mean logarithmic growth of a tangent along the baseline, over the whole run, in the full state of the "
@@ -57,6 +61,7 @@ def replicas_report(job: ReplicasJob) -> Iterator[RenderableType]:
     end = job.statistics(step=spec.training.steps)
     yield from section("How far replicas drifted", drift_table(spec, replicas, end), DRIFT_NOTE)
     yield floor(replicas)
+    yield from section("How their answers differ", answers_table(spec, end), ANSWERS_NOTE)
     if lost := diverged(replicas):
         yield lost
     if spec.alignment is not None or spec.barriers is not None:
@@ -84,28 +89,48 @@ def baseline_table(baseline: "polars.DataFrame", checkpoints: Sequence[int]) -> 
 
 
 def drift_table(spec: Replicas, replicas: "polars.DataFrame", end: "polars.DataFrame") -> Table:
-    """One row per arm: ε, replicas, distance at the start and at the end, relative, counterfactual accuracy."""
-    found = {(row["arm"], row["metric"]): row for row in end.iter_rows(named=True)}
+    """One row per arm: ε, replicas, distance at the start and at the end, relative."""
     interval = f"{100 * spec.bootstrap.level:g} % interval"
-    table = plain_table("arm", "ε", "n", "start", "end", "s.d.", interval, "relative", "cf. acc.")
+    table = plain_table("arm", "ε", "n", "start", "end", "s.d.", interval, "relative")
     for name, arm in zip(spec.arm_names, spec.arms, strict=True):
         start = replicas.filter(replicas["arm"] == name)["start_distance"].mean()
-        nothing: dict[str, Any] = {}
-        distance, relative, agreeing = (
-            found.get((name, metric), nothing) for metric in ("distance", "relative_now", "counterfactual_accuracy")
-        )
+        found = of_arm(end, name)
+        distance = found.get("distance", {})
         table.add_row(
             escape(name),
             short(arm.epsilon),
-            f"{distance.get('count', 0)}/{arm.replicas}",
+            str(distance.get("count", 0)),
             short(start),
             short(distance.get("mean")),
             short(distance.get("sd")),
             between(distance.get("low"), distance.get("high")),
-            short(relative.get("mean")),
-            "—" if agreeing.get("mean") is None else f"{agreeing['mean']:.4f}",
+            short(found.get("relative_now", {}).get("mean")),
         )
     return table
+
+
+def answers_table(spec: Replicas, end: "polars.DataFrame") -> Table:
+    """One row per arm: how its answers differ from the baseline's at the end."""
+    table = plain_table("arm", "cf. acc.", "accuracy", "loss", "√JS")
+    for name in spec.arm_names:
+        found = of_arm(end, name)
+        agreeing, accuracy, loss, divergence = (
+            found.get(metric, {}).get("mean")
+            for metric in ("counterfactual_accuracy", "test_accuracy_difference", "test_loss_difference", "root_js")
+        )
+        table.add_row(
+            escape(name),
+            "—" if agreeing is None else f"{agreeing:.4f}",
+            "—" if accuracy is None else f"{accuracy:+.4f}",
+            small_signed(loss),
+            short(divergence),
+        )
+    return table
+
+
+def of_arm(statistics: "polars.DataFrame", name: str) -> dict[str, dict[str, Any]]:
+    """Rows of an arm's statistics at one look, by metric."""
+    return {row["metric"]: row for row in statistics.filter(arm=name).iter_rows(named=True)}
 
 
 def floor(replicas: "polars.DataFrame") -> Text:
@@ -174,19 +199,30 @@ def paths_table(job: ReplicasJob) -> Table:
 
 def growth_table(growth: "polars.DataFrame", arms: Sequence[str]) -> Table:
     """One row per arm: its law of least AIC."""
-    table = plain_table("arm", "law", "a", "b", "next is", "worse by", "looks", "steps")
+    table = plain_table("arm", "law", "a", "b", "next", "worse by", "looks", "steps")
     for name in arms:
         laws = growth.filter((growth["arm"] == name) & growth["aic"].is_not_null()).sort("aic")
         if laws.is_empty():
             table.add_row(escape(name), *["—"] * 7)
             continue
         best, after = laws.row(0, named=True), laws.row(1, named=True) if len(laws) > 1 else None
-        following = ("—", "—") if after is None else (after["law"], short(after["aic_difference"]))
-        window = f"{best['start']} to {best['stop']}"
+        following = ("—", "—") if after is None else (law_name(after["law"]), short(after["aic_difference"]))
+        window = f"{best['start']}–{best['stop']}"
         table.add_row(
-            escape(name), best["law"], short(best["a"]), short(best["b"]), *following, str(best["points"]), window
+            escape(name),
+            law_name(best["law"]),
+            short(best["a"]),
+            short(best["b"]),
+            *following,
+            str(best["points"]),
+            window,
         )
     return table
+
+
+def law_name(law: str) -> str:
+    """A law in a few letters, since two of them stand in one line."""
+    return "exp" if law == "exponential" else law
 
 
 def exponents_table(exponents: "polars.DataFrame") -> Table:
@@ -221,7 +257,7 @@ def short(value: Any) -> str:
 
 def between(low: Any, high: Any) -> str:
     """An interval."""
-    return "—" if low is None or high is None else f"{short(low)} to {short(high)}"
+    return "—" if low is None or high is None else f"{short(low)}–{short(high)}"
 
 
 def signed_mean(values: "polars.Series") -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from schemas.mistakes import InvalidSpec, explain
+from schemas.mistakes import NAME, InvalidSpec, explain
 from schemas.nearest import did_you_mean
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Spec(BaseModel, metaclass=_Explained):
 Dtype = Literal["float32", "float64"]
 Device = Literal["auto", "cpu", "cuda"]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+Name = Annotated[str, StringConstraints(pattern=NAME)]
 LabelName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Step = Annotated[int, Field(ge=0, le=10**9)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]

@@ -15,6 +15,8 @@ from pydantic import BaseModel, ValidationError
 
 from schemas.nearest import did_you_mean, unknown
 
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+"""What names consist of."""
 _LONGEST_VALUE = 60
 
 
@@ -115,6 +117,11 @@ def what(error: Mapping[str, Any], place: Place) -> str:
             known = list(place.holder.model_fields) if place.holder else []
             expected = f"; expected {', '.join(known)}" if known else ""
             return f"is not a field{expected}{did_you_mean(name, known)}"
+        case "string_pattern_mismatch" if context["pattern"] == NAME:
+            return (
+                "expected at most 100 letters, digits, dots, hyphens and underscores, the first a letter or a digit; "
+                f"came {shown(error.get('input'))}"
+            )
         case "union_tag_invalid":
             kinds = [kind.strip("' ") for kind in context["expected_tags"].split(",")]
             return unknown("kind", str(context["tag"]), kinds)
@@ -158,11 +165,21 @@ _EXPECTED = {
     "float_type": "expected a number",
     "bool_parsing": "expected true or false",
     "bool_type": "expected true or false",
+    "string_type": "expected text, which stands in quotes if it looks like something else",
     "tuple_type": "expected a list",
     "model_type": "expected an object with fields",
     "model_attributes_type": "expected an object with fields",
     "dict_type": "expected an object with fields",
 }
+
+
+def _one_for_a_list(location: Sequence[str | int], body: object) -> str | None:
+    """What is wrong where one model came for a list of them; pydantic takes it for a list of its fields."""
+    match location:
+        case [str(field), int(), *_] if isinstance(body, Mapping) and isinstance(one := body.get(field), BaseModel):
+            name = type(one).__name__
+            return f"{field}: expected a list; came one {name}: put it into brackets, as in [{name}(…)]"
+    return None
 
 
 def _expected(message: str) -> str:
@@ -198,6 +215,9 @@ def explain(error: ValidationError, model: type[BaseModel] | None = None, body: 
     """
     found = dict[str, None]()  # each line once, in the order in which they came
     for item in closest(error.errors(include_url=False), body):
+        if alone := _one_for_a_list(item["loc"], body):
+            found[alone] = None
+            continue
         place = locate(item["loc"], body, model)
         where = place.path or ".".join(str(part) for part in item["loc"])
         found[": ".join(part for part in (where, what(item, place)) if part)] = None

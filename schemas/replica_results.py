@@ -175,7 +175,7 @@ REPLICA_GROWTH = ResultTable(
         _float("aic", "n ln(rss / n) + 2k, k = 3: the two parameters and the variance; null where rss is 0."),
         _float("aic_difference", "aic less the smallest of the arm."),
         Column("points", "int", "Looks in the window at which a replica has not diverged, n; at least 3 for a fit."),
-        Column("start", "int", "First step of the window."),
+        Column("start", "int", "First step of the window, not before the first look at which the arm has parted."),
         Column("stop", "int", "Last step of the window."),
     ),
 )

@@ -99,7 +99,7 @@ class Growth(Spec):
     """The window of the fits of exponential, linear, square-root and power laws to the distances."""
 
     start: Annotated[Step, Field(ge=1)] = 1
-    """First step."""
+    """First step; of an arm that parts from the baseline later, the first look after that."""
     stop: Step | None = None
     """Last step; by default the run's last."""
 
@@ -158,6 +158,11 @@ class Replicas(Spec):
         if self.alignment is not None and (why := unpermutable(self.training.model)) is not None:
             raise ValueError(why)
         self._check_looks()
+        if self.autocorrelation and len(self.training.checkpoints) < 2:
+            raise ValueError(
+                f"autocorrelation is between checkpoints, and the run has one, at step {self.training.steps}: name "
+                "more in training.checkpoints"
+            )
         return self
 
     def _check_looks(self) -> None:
@@ -168,7 +173,8 @@ class Replicas(Spec):
         if not started or (growth.stop is not None and not growth.start < growth.stop <= steps):
             stop = "the end" if growth.stop is None else growth.stop
             raise ValueError(
-                f"the growth window must lie within the run's {steps} steps; came {growth.start} to {stop}"
+                f"the growth window must rise from start to stop and lie within the run's {steps} steps; "
+                f"came {growth.start} to {stop}"
             )
 
     def _check_arm(self, place: int, arm: Arm) -> None:

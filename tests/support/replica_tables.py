@@ -42,7 +42,14 @@ STATISTICS = polars.DataFrame(
     [
         (20, arm, metric, count, mean, 0.5, mean - 0.25, mean + 0.25)
         for arm, count in (("near", 2), ("other", 2))
-        for metric, mean in (("distance", 2.5), ("relative_now", 0.25), ("counterfactual_accuracy", 0.96875))
+        for metric, mean in (
+            ("distance", 2.5),
+            ("relative_now", 0.25),
+            ("counterfactual_accuracy", 0.96875),
+            ("test_accuracy_difference", -0.03125),
+            ("test_loss_difference", 0.125),
+            ("root_js", 0.0625),
+        )
     ],
     schema=["step", "arm", "metric", "count", "mean", "sd", "low", "high"],
     orient="row",

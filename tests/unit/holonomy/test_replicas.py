@@ -1,5 +1,7 @@
 """The handle of a replica job: which rows it asks for, and the arms that it names."""
 
+from collections.abc import Callable
+
 import numpy as np
 import polars
 import pytest
@@ -42,6 +44,25 @@ def test_an_arm_that_is_not_there_is_named(job: ReplicasJob) -> None:
         Refused, match=r"job 1 has no arm 'nera'; did you mean 'near'\?; it has: near, other, and twin"
     ):
         job.metrics(arm="nera")
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (
+            lambda job: job.replicas(arm="nera"),
+            r"no arm 'nera'; did you mean 'near'\?; it has: near, other, and twin$",
+        ),
+        (lambda job: job.statistics(arm="twin"), "no arm 'twin'; .*it has: near, other$"),
+        (lambda job: job.statistics(metric="distence"), r"no metric 'distence'; did you mean 'distance'\?"),
+        (lambda job: job.growth(arm="nera"), "no arm 'nera'"),
+        (lambda job: job.correlations(arm="nera"), "no arm 'nera'"),
+        (lambda job: job.correlations("weight"), "autocorrelations are of weights and logits; came 'weight'"),
+    ],
+)
+def test_what_no_table_has_is_refused(job: ReplicasJob, ask: Callable[[ReplicasJob], object], message: str) -> None:
+    with pytest.raises(Refused, match=message):
+        ask(job)
 
 
 def test_curves_are_long_or_wide(job: ReplicasJob) -> None:

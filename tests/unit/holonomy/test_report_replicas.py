@@ -5,6 +5,7 @@ import pytest
 
 from holonomy import Client, ReplicasJob
 from holonomy.report_replicas import (
+    answers_table,
     baseline_table,
     diverged,
     drift_table,
@@ -42,14 +43,21 @@ def words(table) -> list[list[str]]:
 
 def test_one_row_per_arm_says_how_far_it_drifted() -> None:
     assert words(drift_table(SPEC, ROWS, STATISTICS)) == [
-        ["near", "0.01", "2/2", "0.06", "2.5", "0.5", "2.25", "to", "2.75", "0.25", "0.9688"],
-        ["other", "—", "2/3", "—", "2.5", "0.5", "2.25", "to", "2.75", "0.25", "0.9688"],
+        ["near", "0.01", "2", "0.06", "2.5", "0.5", "2.25–2.75", "0.25"],
+        ["other", "—", "2", "—", "2.5", "0.5", "2.25–2.75", "0.25"],
     ]
+
+
+def test_one_row_per_arm_says_how_its_answers_differ() -> None:
+    assert words(answers_table(SPEC, STATISTICS)) == [
+        [arm, "0.9688", "-0.0312", "+1.25e-01", "0.0625"] for arm in ("near", "other")
+    ]
+    assert words(answers_table(SPEC, STATISTICS.clear()))[0] == ["near", *["—"] * 4]
 
 
 def test_an_arm_of_which_nothing_is_finite_has_dashes() -> None:
     nothing = STATISTICS.clear()
-    assert words(drift_table(SPEC, ROWS, nothing))[0] == ["near", "0.01", "0/2", "0.06", "—", "—", "—", "—", "—"]
+    assert words(drift_table(SPEC, ROWS, nothing))[0] == ["near", "0.01", "0", "0.06", "—", "—", "—", "—"]
 
 
 def test_the_floor_is_said_to_have_held() -> None:
@@ -94,7 +102,7 @@ def test_what_was_not_asked_for_is_a_dash(client: Client, world: World) -> None:
 
 def test_the_best_law_is_shown_with_the_next() -> None:
     assert words(growth_table(GROWTH, SPEC.arm_names)) == [
-        ["near", "linear", "1", "0.5", "sqrt", "3", "2", "1", "to", "20"],
+        ["near", "linear", "1", "0.5", "sqrt", "3", "2", "1–20"],
         ["other", *["—"] * 7],
     ]
     only = GROWTH.filter(law="linear")
@@ -121,8 +129,35 @@ def test_of_many_checkpoints_the_ends_are_shown() -> None:
 def test_the_report_fits_a_terminal_of_80_columns(job: ReplicasJob) -> None:
     text = "".join(rendered(part) for part in replicas_report(job))
     assert max(len(line.rstrip()) for line in text.splitlines()) <= 80
-    for title in ("The baseline", "How far replicas drifted", "Paths to the baseline", "Lyapunov exponents"):
+    for title in (
+        "How their answers differ",
+        "The baseline",
+        "How far replicas drifted",
+        "Paths to the baseline",
+        "Lyapunov exponents",
+    ):
         assert title in text
+
+
+def test_wide_numbers_fit_a_terminal_of_80_columns() -> None:
+    name = "per-tensor-0.001"
+    arms = [arm.model_copy(update={"name": name}) for arm in SPEC.arms[:1]]
+    spec = SPEC.model_copy(update={"arms": tuple(arms)})
+    wide = {"mean": 0.00231, "sd": 0.00157, "low": 0.0152, "high": 0.0171, "count": 10}
+    end = STATISTICS.filter(arm="near").with_columns(
+        polars.lit(name).alias("arm"), *(polars.lit(value).alias(column) for column, value in wide.items())
+    )
+    rows = ROWS.with_columns(polars.lit(name).alias("arm"), polars.lit(0.00608).alias("start_distance"))
+    growth = GROWTH.filter(arm="near").with_columns(
+        polars.lit(name).alias("arm"),
+        polars.lit(0.00235).alias("a"),
+        polars.lit(-0.000404).alias("b"),
+        polars.Series("law", ["exponential", "power"]),
+        polars.lit(235).alias("points"),
+        polars.lit(23_450).alias("stop"),
+    )
+    for table in (drift_table(spec, rows, end), answers_table(spec, end), growth_table(growth, [name])):
+        assert max(len(line.rstrip()) for line in rendered(table).splitlines()) <= 80
 
 
 def test_what_a_job_did_not_ask_for_has_no_section(client: Client, world: World) -> None:

@@ -74,9 +74,16 @@ def test_bad_perturbations(perturbation: dict[str, Any], message: str) -> None:
             {"arms": 2 * [{"perturbations": [NOISE], "replicas": 10_000}]},
             "at most 10,000 replicas; these arms have 20,000",
         ),
-        ({"growth": {"start": 50, "stop": 20}}, "must lie within the run's 100 steps; came 50 to 20"),
+        (
+            {"growth": {"start": 50, "stop": 20}},
+            "rise from start to stop and lie within the run's 100 steps; came 50 to 20",
+        ),
         ({"growth": {"start": 5, "stop": 200}}, "came 5 to 200"),
-        ({"growth": {"start": 101}}, "must lie within the run's 100 steps; came 101 to the end"),
+        (
+            {"training": {**RUN, "checkpoints": []}, "autocorrelation": True},
+            "between checkpoints, and the run has one, at step 100: name more in training.checkpoints",
+        ),
+        ({"growth": {"start": 101}}, "and lie within the run's 100 steps; came 101 to the end"),
         (
             {"training": {**RUN, "model": {"kind": "transformer"}}, "alignment": {}},
             "alignment needs a permutation spec; a transformer has none",

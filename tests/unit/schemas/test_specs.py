@@ -15,7 +15,7 @@ from schemas.diagnostic import Diagnostic
 from schemas.jobs import Submission, job_spec, training_of
 from schemas.mistakes import InvalidSpec
 from schemas.models import Mlp
-from schemas.perturbations import Gaussian
+from schemas.perturbations import Gaussian, Reshuffle
 from schemas.replicas import Arm, Replicas
 from schemas.training import Training
 
@@ -106,6 +106,18 @@ def test_all_steps_are_the_runs_checkpoints() -> None:
         (
             lambda: Brackets(training=Mlp(), examples=[0, 1]),
             "^Brackets: training: expected an object with .kind: ",
+        ),
+        (
+            lambda: Arm(perturbations=Reshuffle(after=1)),
+            r"^Arm: perturbations: expected a list; came one Reshuffle: put it .*, as in \[Reshuffle\(…\)\]$",
+        ),
+        (
+            lambda: Arm(name="my arm", perturbations=[Reshuffle(after=1)]),
+            '^Arm: name: expected at most 100 letters, digits, dots, hyphens and underscores, .*; came "my arm"$',
+        ),
+        (
+            lambda: Arm(name=0.01, perturbations=[Reshuffle(after=1)]),
+            "^Arm: name: expected text, which stands in quotes if it looks like something else; came 0.01$",
         ),
     ],
 )

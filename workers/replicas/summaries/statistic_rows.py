@@ -46,12 +46,18 @@ def joined(rows: Rows, more: Rows) -> Rows:
 
 
 def growth_rows(spec: Replicas, steps: Integers, distances: Floats) -> Rows:
-    """All columns of `replica_growth`: laws of the mean of distances (L, n) over the replicas of each arm."""
-    start, stop = spec.growth.start, spec.training.steps if spec.growth.stop is None else spec.growth.stop
-    window = (steps >= start) & (steps <= stop)
+    """All columns of `replica_growth`: laws of the mean of distances (L, n) over the replicas of each arm.
+
+    An arm that is left alone for a while has nothing to fit before it parts from the baseline: its window begins at
+    the first look with a distance above 0, if that is later.
+    """
+    stop = spec.training.steps if spec.growth.stop is None else spec.growth.stop
     names = ("arm", "law", "a", "b", "rss", "aic", "aic_difference", "points", "start", "stop")
     found: dict[str, list[Any]] = {name: [] for name in names}
     for arm, own in arm_spans(spec).items():
+        parted = steps[(np.nan_to_num(distances[:, own], nan=np.inf) > 0).any(1)]
+        start = max(spec.growth.start, min(int(parted[0]), stop)) if len(parted) else spec.growth.start
+        window = (steps >= start) & (steps <= stop)
         mean = moments(distances[window, own]).mean
         for fit in growth(steps[window].astype(np.float64), mean):
             values = (arm, fit.law, fit.a, fit.b, fit.rss, fit.aic, fit.aic_difference)

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from tests.support.replica_runs import compared, trained
 
 from schemas.blocks import ObjectRef
 from schemas.models import Mlp
@@ -11,6 +10,7 @@ from schemas.replica_results import REPLICA_TABLES
 from schemas.replicas import Alignment, Arm, Barriers, Growth, Measures, Replicas
 from schemas.training import Training
 from tests.support.memory_context import MemoryContext
+from tests.support.replica_jobs import compared, trained
 from workers.errors import BlockFault
 from workers.outcome import Finished, Rows
 
@@ -102,8 +102,10 @@ def test_statistics_are_those_of_the_measured_rows(job: Job) -> None:
 def test_growth_is_fitted_within_its_window(job: Job) -> None:
     rows = job[2].rows["replica_growth"]
     assert len(rows["arm"]) == 3 * 4
-    assert set(rows["points"]) == {4}  # the looks at 3, 6, 9 and 12
-    assert set(zip(rows["start"], rows["stop"], strict=True)) == {(3, STEPS)}
+    points = dict(zip(rows["arm"], rows["points"], strict=True))
+    assert points == {"noise": 4, "early": 4, "late": 1}  # the looks at 3, 6, 9 and 12; `late` parts at 12
+    assert dict(zip(rows["arm"], rows["start"], strict=True)) == {"noise": 3, "early": 3, "late": STEPS}
+    assert set(rows["stop"]) == {STEPS}
 
 
 def test_correlations_are_averaged_over_an_arm(job: Job) -> None:

@@ -57,6 +57,21 @@ def test_growth_takes_the_mean_over_the_replicas_of_an_arm_within_the_window() -
     assert (rows["points"][place], rows["start"][place], rows["stop"][place]) == (3, 10, 30)
 
 
+def test_growth_begins_when_an_arm_parts() -> None:
+    distances = np.stack([np.maximum(STEPS - late, 0.0) for late in (-5, -5, -5, 10, 10)], axis=1)
+    spec = SPEC.model_copy(update={"growth": Growth()})
+    rows = growth_rows(spec, STEPS, distances)
+    starts = dict(zip(rows["arm"], zip(rows["start"], rows["points"], strict=True), strict=True))
+    assert starts == {"one": (1, 4), "two": (20, 3)}
+    place = list(zip(rows["arm"], rows["law"], strict=True)).index(("two", "linear"))
+    assert (rows["a"][place], rows["b"][place]) == (pytest.approx(-10), pytest.approx(1))
+
+
+def test_an_arm_that_never_parts_keeps_the_window() -> None:
+    rows = growth_rows(SPEC, STEPS, np.zeros((5, 5)))
+    assert set(rows["start"]) == {10}
+
+
 def test_correlations_have_a_row_per_arm_quantity_and_pair() -> None:
     values = np.array([[0.1, 0.3, np.nan, 0.5, np.nan]])
     rows = correlation_rows(SPEC, [(10, 20)], {"weights": values, "logits": 1 - values})
