@@ -84,7 +84,7 @@ class Record:
         """
         baseline = self.ends["baseline_digest"]
         copies = (self.ends["twin_digest"], other.ends["baseline_digest"], other.ends["twin_digest"])
-        twin = next((copy for copy in copies if not torch.equal(copy, baseline)), baseline)
+        twin = next((copy for copy in copies if not torch.equal(copy, baseline)), self.ends["twin_digest"])
         return Record(
             replicas=(*self.replicas, *other.replicas[1:]),
             steps=self.steps,
