@@ -1,6 +1,6 @@
-"""Models that torch.func cannot differentiate twice, however PyTorch says it."""
+"""Models that torch.func cannot take, however PyTorch says it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from workers.errors import UserFault
@@ -17,23 +17,24 @@ SIGNS = (
 )
 
 
+TWICE = "need a model that torch.func can differentiate twice and batch over directions"
+
+
 @contextmanager
-def refusals(what: str = "brackets") -> Iterator[None]:
+def refusals(needs: str = f"brackets {TWICE}", signs: Sequence[str] = SIGNS) -> Iterator[None]:
     """Turn torch.func's refusals of a model inside into a `UserFault`.
 
     Args:
-        what: Who needs the derivatives, in the plural.
+        needs: Who needs what of the model.
+        signs: What PyTorch's message holds when it refuses.
 
     Raises:
-        UserFault: the model uses an operation without the derivatives or batching that they need.
+        UserFault: the model uses an operation without what is needed.
     """
     try:
         yield
     except RuntimeError as error:
-        if any(sign in str(error) for sign in SIGNS):
+        if any(sign in str(error) for sign in signs):
             reason = str(error).strip().splitlines()[0]
-            raise UserFault(
-                f"{what} need a model that torch.func can differentiate twice and batch over directions, "
-                f"PyTorch refused it: {reason}"
-            ) from error
+            raise UserFault(f"{needs}, PyTorch refused it: {reason}") from error
         raise

@@ -20,7 +20,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from schemas.optimizers import Rule
 from workers.brackets.functional import Tensors, plain_attention
-from workers.brackets.refusals import refusals
+from workers.brackets.refusals import TWICE, refusals
 from workers.losses import ExampleLoss
 from workers.replicas.stack.rules import slot_names, updated
 
@@ -69,7 +69,7 @@ class StepMap:
             return found
 
         per_tangent = sum(tensor.numel() for tensor in state.values())
-        with plain_attention(), refusals("Lyapunov exponents"):
+        with plain_attention(), refusals(f"Lyapunov exponents {TWICE}"):
             found: Tensors = vmap(pushed, chunk_size=max(1, ELEMENTS // per_tangent))(
                 {name: tangents[name] for name in state}
             )

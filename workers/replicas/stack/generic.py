@@ -3,8 +3,7 @@
 Axes: L members of a lot, B examples of a batch, K outputs, S columns, n examples.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from copy import deepcopy
 
 import torch
@@ -12,8 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
 
 from schemas.optimizers import Rule
-from workers.brackets.refusals import SIGNS
-from workers.errors import UserFault
+from workers.brackets.refusals import SIGNS, refusals
 from workers.losses import ExampleLoss
 from workers.replicas.stack.lots import Batch, Lot, Network, Scratch
 from workers.replicas.stack.rows import Columns
@@ -119,19 +117,9 @@ def refuse_unbatchable(path: Generic, pair: Lot, batch: Batch) -> None:
     Raises:
         UserFault: PyTorch cannot.
     """
-    with _refusals():
+    needs = (
+        "replicas need a model that torch.func can batch over members, "
+        "without random operations (dropout) or branches on values"
+    )
+    with refusals(needs, REFUSED):
         Together(path, pair).gradients(batch, torch.zeros_like(pair.rows))
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    try:
-        yield
-    except RuntimeError as error:
-        if any(sign in str(error) for sign in REFUSED):
-            reason = str(error).strip().splitlines()[0]
-            raise UserFault(
-                "replicas need a model that torch.func can batch over members, without random operations (dropout) "
-                f"or branches on values; PyTorch refused it: {reason}"
-            ) from error
-        raise

@@ -283,7 +283,7 @@ def test_the_path_follows_from_the_kind_of_model(name: str, path: str) -> None:
     [
         (
             {"model": RegistryModel(name="dropout")},
-            "without random operations .dropout. or branches on values; PyTorch",
+            "without random operations .dropout. or branches on values, PyTorch",
         ),
         ({"model": RegistryModel(name="data-dependent")}, "replicas need a model that torch.func can batch"),
         ({"model": RegistryModel(name="frozen")}, "no trainable parameters"),
