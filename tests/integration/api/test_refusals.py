@@ -18,7 +18,7 @@ MANY_CHECKPOINTS = {"kind": "training", "steps": 1_000, "checkpoints": list(rang
         (
             {"kind": "brackts"},
             422,
-            "unknown kind 'brackts': expected one of training, brackets, diagnostic; did you mean",
+            "unknown kind 'brackts': expected one of training, brackets, replicas, diagnostic; did you mean",
         ),
         ({**TRAINING, "modle": {}}, 422, "spec.modle: is not a field; expected kind, data, model,"),
         ({**TRAINING, "modle": {}}, 422, "did you mean 'model'?"),

@@ -94,7 +94,7 @@ def test_json_for_those_who_ask(client: httpx2.Client, job: int) -> None:
         ("pairs", {"order_by": "pg_sleep(10)"}, "unknown column of pairs"),
         ("pairs", {"limit": "1; drop table jobs"}, "limit: expected a whole number"),
         ("pairs", {"limit": -1}, "limit: expected greater than or equal to 0"),
-        ("pairs", {"where": ["i:eq:1"] * 51}, "where: list should have at most 50 items"),
+        ("pairs", {"where": ["i:eq:1"] * 51}, "where: expected at most 50 of them; came a list of 51"),
     ],
 )
 def test_nothing_of_a_request_becomes_sql(

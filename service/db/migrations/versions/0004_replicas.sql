@@ -249,7 +249,7 @@ comment on column replica_growth.rss is 'Residual sum of squares of the distance
 comment on column replica_growth.aic is 'n ln(rss / n) + 2k, k = 3: the two parameters and the variance; null where rss is 0.';
 comment on column replica_growth.aic_difference is 'aic less the smallest of the arm.';
 comment on column replica_growth.points is 'Looks in the window at which a replica has not diverged, n; at least 3 for a fit.';
-comment on column replica_growth.start is 'First step of the window.';
+comment on column replica_growth.start is 'First step of the window, not before the first look at which the arm has parted.';
 comment on column replica_growth.stop is 'Last step of the window.';
 
 create table replica_exponents (
@@ -459,7 +459,7 @@ comment on column results.replica_growth.rss is 'Residual sum of squares of the 
 comment on column results.replica_growth.aic is 'n ln(rss / n) + 2k, k = 3: the two parameters and the variance; null where rss is 0.';
 comment on column results.replica_growth.aic_difference is 'aic less the smallest of the arm.';
 comment on column results.replica_growth.points is 'Looks in the window at which a replica has not diverged, n; at least 3 for a fit.';
-comment on column results.replica_growth.start is 'First step of the window.';
+comment on column results.replica_growth.start is 'First step of the window, not before the first look at which the arm has parted.';
 comment on column results.replica_growth.stop is 'Last step of the window.';
 
 create view results.replica_exponents as
