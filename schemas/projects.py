@@ -1,14 +1,9 @@
 """Projects: labels of jobs and sweeps, with limits on how much of each runs at once."""
 
 from datetime import datetime
-from typing import Annotated
-
-from pydantic import Field
-
 from schemas.api import Body
 from schemas.base import Name, Spec
-
-Limit = Annotated[int, Field(ge=1, le=1_000_000)]
+from schemas.jobs import Limit
 
 
 class ProjectLimits(Spec):

@@ -31,8 +31,8 @@ _ALL = text("""
 _NAMES = text("select name from projects order by name")
 
 
-def make(connection: Connection, name: str) -> None:
-    """See that there is a project of this name; a new one has no limits."""
+def make_project(connection: Connection, name: str) -> None:
+    """Make a project without limits, unless it is there."""
     connection.execute(_MAKE, {"name": name})
 
 

@@ -7,6 +7,7 @@ from service.errors import Conflict, Missing
 from service.queue.caps import recap_job
 from service.queue.events import Line, write
 from service.queue.settle import in_pieces
+from service.queue.sweeps.members import reopen
 
 _FAMILY = text("""
     select id, state from jobs
@@ -58,6 +59,7 @@ def revive(connection: Connection, job_id: int) -> None:
     """Put a locked failed or cancelled job back: in the queue if it has to wait for its turn, or else at work."""
     if connection.execute(_JOB, {"job": job_id}).scalar_one() == JobState.RUNNING:
         _put_back(connection, job_id)
+    reopen(connection, [job_id])
     write(connection, [Line(job_id, "runs again from where it stopped")])
 
 
