@@ -1,4 +1,4 @@
-"""Seconds to submit a sweep of 10,000 jobs through the client, and pages of jobs and sweeps as they grow in number."""
+"""Seconds to submit a sweep of 10,000 jobs through the client, and pages of jobs and sweeps as they grow."""
 
 import statistics
 import time
