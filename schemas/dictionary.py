@@ -10,12 +10,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from schemas import markdown
-from schemas.jobs import job_spec
+from schemas.jobs import AnyJob
+from schemas.sweeps import Sweep
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "specs.md"
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Jobs": ("Brackets", "Replicas", "Training", "Diagnostic"),
+    "Sweeps": ("Sweep", "LinSpace", "LogSpace", "Uniform", "LogUniform", "IntUniform", "Choice"),
     "Data": ("Digits", "Idx", "Images", "LabelControls", "Text", "RegistryData"),
     "Choices of examples": ("First", "Indices", "Random"),
     "Pairs and directions": ("TopPairs", "TestLoss", "TestLogit", "SavedDirection"),
@@ -51,7 +55,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 Schema = Mapping[str, Any]
 
 _SPECS_HEAD = """\
-# Job specs
+# Specs of jobs and sweeps
 
 Made from the models in `schemas/` by `python -m schemas.dictionary`; `holonomy schema KIND` prints the JSON Schema.
 A spec is YAML or JSON for `holonomy submit`, or a class in Python (`from holonomy import Training`). In YAML and JSON
@@ -59,7 +63,7 @@ each spec says its `kind`. Unknown fields, NaN and infinity are refused."""
 
 
 def specs_page() -> str:
-    """The reference of job specs."""
+    """The reference of the specs of jobs and sweeps."""
     definitions = _definitions()
     parts = [_SPECS_HEAD]
     for title, names in SECTIONS.items():
@@ -70,7 +74,7 @@ def specs_page() -> str:
 
 @cache
 def _definitions() -> Schema:
-    definitions: Schema = job_spec.json_schema()["$defs"]
+    definitions: Schema = TypeAdapter(AnyJob | Sweep).json_schema()["$defs"]
     return definitions
 
 
@@ -102,7 +106,7 @@ def phrase(schema: Schema) -> str:
         return " or ".join(phrase(variant) for variant in variants)
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[-1]
-        return f"[{name}](#{_anchor(name)})"
+        return f"[{name}](#{_anchor(name)})" if "properties" in _definitions()[name] else phrase(_definitions()[name])
     if "const" in schema:
         return f"`{schema['const']}`"
     if "enum" in schema:
