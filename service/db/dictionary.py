@@ -52,7 +52,7 @@ of result. They are what to query: the tables behind them change between version
 | layer metrics | [replica_layers](#replica_layers), per tensor [replica_tensors](#replica_tensors) |
 | sweeps | [sweeps](#sweeps), [sweep_jobs](#sweep_jobs), [sweep_fields](#sweep_fields) with typed values |
 | schedules' history | [schedules](#schedules), [schedule_history](#schedule_history) |
-| provenance | [provenance](#provenance) per job, [blocks](#blocks) per block |
+| provenance | [provenance](#provenance) per job, [blocks](#blocks) per block, [job_parents](#job_parents) |
 
 The views of training runs, brackets and replicas are also an endpoint `/v1/jobs/{id}/tables/{table}`,
 `holonomy results JOB --table TABLE`, and `job.table(name)` in Python; there the job is given, and `job_id` is left

@@ -17,6 +17,7 @@ from service.db.schema import metadata
 
 _OTHER_VIEWS = {
     "blocks",
+    "job_parents",
     "jobs",
     "provenance",
     "runs",

@@ -34,6 +34,12 @@ comment on column results.blocks.seconds is 'Wall time of the run that was commi
 comment on column results.blocks.data is 'What the numbers are: field, loss, power of the learning rate, BatchNorm mode, element type. Unit: JSON.';
 comment on column results.blocks.provenance is 'Versions of code and libraries, device, threads and host. Unit: JSON.';
 
+create view results.job_parents as
+    select job_id, parent_id from job_parents;
+comment on view results.job_parents is 'Jobs whose results a job takes: of a bracket job its training run, of saved directions the jobs that made them.';
+comment on column results.job_parents.job_id is 'The job that takes them. Unit: id.';
+comment on column results.job_parents.parent_id is 'The job that made them. Unit: id.';
+
 create view results.runs as
     select j.id as job_id, j.digest, j.name, j.project, j.tags, j.sweep_id, j.state,
            j.spec #>> '{data,kind}' as data_kind,
@@ -131,7 +137,7 @@ comment on column results.sweep_jobs.kind is 'Kind of the job''s spec. Unit: nam
 comment on column results.sweep_jobs.name is 'The job''s label for people. Unit: name.';
 comment on column results.sweep_jobs.state is 'State of the job. Unit: name.';
 comment on column results.sweep_jobs.digest is 'Digest of the job''s spec. Unit: id.';
-comment on column results.sweep_jobs.seed is 'Seed of the job''s training run; of a job without one, its own. Unit: id.';
+comment on column results.sweep_jobs.seed is 'Seed of the job''s training run; null where nothing is drawn. Unit: id.';
 
 create view results.sweep_fields as
     select m.sweep_id, m.position, m.job_id, v.field,
@@ -152,7 +158,8 @@ comment on column results.sweep_fields.value is 'The value as it is, also where 
 
 create view results.schedules as
     select id as schedule_id, name, cron, timezone, work, overlap, catch_up_seconds, jitter_seconds, max_failures,
-           failures, created_by, created_at, updated_at, paused_at, pause_reason, considered_until, next_at, deleted_at
+           failures, created_by, created_at, updated_at, paused_at, pause_reason, considered_until, next_at,
+           deleted_at
     from schedules;
 comment on view results.schedules is 'Schedules, one row each, deleted ones too.';
 comment on column results.schedules.schedule_id is 'Number of the schedule. Unit: id.';
@@ -194,17 +201,19 @@ comment on column results.schedule_history.sweep_id is 'The sweep that it submit
 comment on column results.schedule_history.reason is 'Why it did not fire, or failed. Unit: text.';
 
 create view results.provenance as
-    select job_id, p ->> 'code' as code, p ->> 'holonomy' as holonomy, p ->> 'python' as python, p ->> 'torch' as torch,
-           p ->> 'numpy' as numpy, p ->> 'cuda' as cuda, p ->> 'cudnn' as cudnn, p ->> 'device' as device,
-           (p ->> 'threads')::bigint as threads, (p ->> 'tf32')::boolean as tf32,
-           (p ->> 'deterministic')::boolean as deterministic, p ->> 'host' as host, p as record,
-           count(*) as blocks, sum(seconds) as seconds, min(finished_at) as first_finished_at,
-           max(finished_at) as last_finished_at
-    from (
-        select job_id, record -> 'provenance' as p, seconds, finished_at from blocks
-        where record -> 'provenance' is not null
-    ) computed
-    group by job_id, p;
+    select j.id as job_id, p ->> 'code' as code, p ->> 'holonomy' as holonomy, p ->> 'python' as python,
+           p ->> 'torch' as torch, p ->> 'numpy' as numpy, p ->> 'cuda' as cuda, p ->> 'cudnn' as cudnn,
+           p ->> 'device' as device, (p ->> 'threads')::bigint as threads,
+           (p ->> 'tf32')::boolean as tf32, (p ->> 'deterministic')::boolean as deterministic, p ->> 'host' as host,
+           p as record,
+           c.blocks, c.seconds, c.first_finished_at, c.last_finished_at
+    -- By job, so that a question about some jobs reads no other's blocks.
+    from jobs j cross join lateral (
+        select record -> 'provenance' as p, count(*) as blocks, sum(seconds) as seconds,
+               min(finished_at) as first_finished_at, max(finished_at) as last_finished_at
+        from blocks where job_id = j.id and record -> 'provenance' is not null
+        group by record -> 'provenance'
+    ) c;
 comment on view results.provenance is 'With what results were computed: one row per job and distinct set of versions, device, threads and host of its blocks.';
 comment on column results.provenance.job_id is 'The job it belongs to. Unit: id.';
 comment on column results.provenance.code is 'First 16 digits of the SHA-256 of the sources that ran. Unit: id.';

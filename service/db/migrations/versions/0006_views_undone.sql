@@ -1,7 +1,7 @@
 -- Back to the fifth schema, which has none of these views. Comments stay: units were always so.
 
-drop view results.runs, results.sweeps, results.sweep_jobs, results.sweep_fields, results.schedules,
-    results.schedule_history, results.provenance;
+drop view results.job_parents, results.runs, results.sweeps, results.sweep_jobs, results.sweep_fields,
+    results.schedules, results.schedule_history, results.provenance;
 
 drop view results.jobs;
 create view results.jobs as
