@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel
 from schemas.api import TokenRequest
 from schemas.datasets import DatasetImport
 from schemas.jobs import Submission
+from schemas.projects import ProjectLimits
 from schemas.sweep_bodies import SweepSubmission
 
 M = TypeVar("M", bound=BaseModel)
@@ -49,3 +50,4 @@ SweepBody = Annotated[SweepSubmission, AfterValidator(storable)]
 SubmissionBody = Annotated[Submission, AfterValidator(storable)]
 DatasetBody = Annotated[DatasetImport, AfterValidator(storable)]
 TokenBody = Annotated[TokenRequest, AfterValidator(storable)]
+ProjectBody = Annotated[ProjectLimits, AfterValidator(storable)]
