@@ -20,6 +20,7 @@ TAGS = [
     {"name": "jobs", "description": "Submit, look at, cancel, retry."},
     {"name": "sweeps", "description": "Many jobs, submitted, looked at, cancelled and retried as one."},
     {"name": "tables", "description": "Results as rows."},
+    {"name": "query", "description": "Results by SQL, read-only."},
     {"name": "arrays", "description": "Results as arrays."},
     {"name": "datasets", "description": "Import data and name it."},
     {"name": "tokens", "description": "Who may do what."},
