@@ -25,7 +25,7 @@ def test_progress_counts_jobs_and_blocks_and_says_why_they_wait(desk):
     shown = call(desk, read.detail, made.sweep_id)
     assert shown.jobs == {JobState.RUNNING: 1, JobState.DONE: 1, JobState.FAILED: 1}
     assert (shown.blocks.total, shown.blocks.done, shown.blocks.failed) == (6, 1, 1)
-    assert shown.blocks.running + shown.blocks.ready == 3
+    assert (shown.blocks.running, shown.blocks.ready) == (1, 3)
     assert sum(shown.reasons.values()) == 1
     assert shown.sweep == TESTS
     assert shown.state is SweepState.RUNNING
