@@ -1,6 +1,6 @@
 """Schedules: what they fire and when, and the bodies of the HTTP API about them."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,8 @@ from schemas.templates import Template
 LEAST_CATCH_UP_SECONDS = 60
 MOST_BACKFILLED = 1_000
 """Instants of one backfill."""
-MOST_PREVIEWED = 1_000
+MOST_PREVIEWED = 100
+_FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def _wide_enough(catch_up: str) -> str:
@@ -32,7 +33,7 @@ class Work(Spec):
 
     sweep: Annotated[Sweep | AnyJob, Field(discriminator="kind")]
     """The sweep or the job."""
-    templates: dict[str, Template] = {}
+    templates: dict[str, Template] = Field(default_factory=dict)
     """Fields of the sweep or job that follow the instant: a template by the path of its field, such as
     `base.training.seed` of a sweep, `training.seed` of a job."""
     label: Template | None = None
@@ -73,6 +74,11 @@ class ScheduleRequest(Work):
     def zone(self) -> ZoneInfo:
         """The zone itself."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def longest_jitter(self) -> timedelta:
+        """The jitter as a length of time."""
+        return timedelta(seconds=seconds_of(self.jitter))
 
     @property
     def work(self) -> Work:
@@ -151,14 +157,27 @@ class ScheduleDetail(Schedule):
     work: Work
     """The sweep or job, its templates and its limits."""
 
+    @property
+    def request(self) -> ScheduleRequest:
+        """The request that would make it again."""
+        when = self.model_dump(include=set(ScheduleRequest.model_fields))
+        return ScheduleRequest.model_validate({**self.work.model_dump(), **when})
+
+
+class SchedulePage(Page):
+    """Schedules in the order in which they were made."""
+
+    items: tuple[Schedule, ...]
+    """Schedules."""
+
 
 class PlannedFiring(Body):
     """A firing that would come."""
 
     instant: datetime
     """The instant, in the schedule's zone."""
-    due_at: datetime
-    """The instant with its jitter."""
+    due_at: datetime | None
+    """The instant with its jitter, which is drawn by the number of the schedule; null before there is one."""
     label: str
     """Name of its sweep."""
     tags: tuple[str, ...]
@@ -188,7 +207,9 @@ class BackfillRequest(Spec):
     def _is_a_time(self) -> Self:
         for name, moment in (("start", self.start), ("end", self.end)):
             if moment.utcoffset() is None:
-                raise ValueError(f"{name}: expected a time with its zone, such as 2026-11-20T00:00+01:00; came {moment}")
+                raise ValueError(f"{name}: expected a time with its zone, as 2026-11-20T00:00+01:00; came {moment}")
+        if self.start < _FIRST:
+            raise ValueError(f"start: expected a time in this century; came {self.start}")
         if self.end <= self.start:
             raise ValueError(f"expected an end after the start; came {self.start} to {self.end}")
         return self

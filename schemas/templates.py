@@ -1,9 +1,9 @@
 """Text that is filled in from the instant at which a schedule fires, and from nothing else.
 
-`{instant:%Y%m%d}` is the instant on the clock of the schedule's zone, in the numeric directives of strftime. The others
-are whole numbers that grow from instant to instant, as seeds should: `{day}`, days from 1970-01-01 to the date in that
-zone; `{week}`, whole weeks to it, which begin on Mondays; `{hour}` and `{minute}`, those since 1970-01-01 00:00 UTC, so
-that an hour which a change of clocks repeats has a number of its own. A brace itself is written twice.
+`{instant:%Y%m%d}` is the instant on the clock of the schedule's zone, in the numeric directives of strftime. The
+others are whole numbers that grow from instant to instant, as seeds should: `{day}`, days from 1970-01-01 to the date
+in that zone; `{week}`, whole weeks to it, which begin on Mondays; `{hour}` and `{minute}`, those since 1970-01-01 in
+UTC, so that an hour which a change of clocks repeats has a number of its own. A brace itself is written twice.
 """
 
 import string

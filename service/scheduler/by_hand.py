@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from schemas.schedules import MOST_BACKFILLED, Backfill, BackfillRequest, Firing
-from schemas.states import FiringState, Origin
+from schemas.states import FiringState
 from service.errors import Conflict, Refused
 from service.scheduler.history import COLUMNS, firing_of
 from service.scheduler.instants import between
@@ -45,7 +45,8 @@ def trigger(connection: Connection, name: str, *, now: datetime) -> Firing:
     row: Any = connection.execute(_TRIGGER, values).one_or_none()
     if row is None:
         raise Conflict(
-            "already_fired", f"schedule {name!r} has a firing at this very second already: trigger it again in the next"
+            "already_fired",
+            f"schedule {name!r} has a firing at this very second already: trigger it again in the next",
         )
     return firing_of(row)
 
@@ -82,8 +83,8 @@ def _instants(schedule: LockedSchedule, request: BackfillRequest) -> list[dateti
         last = found[-1].astimezone(schedule.zone)
         raise Refused(
             "too_many_instants",
-            f"from {request.start} to {request.end} `{schedule.cron}` has more than {MOST_BACKFILLED:,} instants, which "
-            f"is the most at once: the first {MOST_BACKFILLED:,} end before {last.isoformat()}; begin with those",
+            f"`{schedule.cron}` has more than {MOST_BACKFILLED:,} instants from {request.start} to {request.end}, "
+            f"and a backfill takes at most so many: begin with those before {last.isoformat()}",
         )
     return found
 

@@ -87,9 +87,7 @@ def _take(connection: Connection, schedule: LockedSchedule, step: Step, now: dat
             _fire(connection, schedule, step.firing, now, sweeps)
 
 
-def _fire(
-    connection: Connection, schedule: LockedSchedule, firing: Pending, now: datetime, sweeps: Sweeps
-) -> None:
+def _fire(connection: Connection, schedule: LockedSchedule, firing: Pending, now: datetime, sweeps: Sweeps) -> None:
     try:
         with connection.begin_nested():
             work = Work.model_validate(schedule.work)

@@ -95,18 +95,24 @@ def firings(
     return FiringPage(items=items, next=str(int(items[-1].instant.timestamp())) if more else None)
 
 
-def coming(schedule_id: int, request: ScheduleRequest, now: datetime, count: int) -> Iterator[PlannedFiring]:
+def coming(schedule_id: int | None, request: ScheduleRequest, now: datetime, count: int) -> Iterator[PlannedFiring]:
     """The next firings of a schedule, were it not paused and nothing skipped.
+
+    Args:
+        schedule_id: Its number; None before it is made.
+        request: What it is.
+        now: The time.
+        count: How many.
 
     Raises:
         InvalidSpec: the text of a template does not fit its field.
     """
-    work = request.work
+    work, longest = request.work, request.longest_jitter
     for instant in islice(instants(request.cron, request.zone, now), count):
         local = instant.astimezone(request.zone)
         yield PlannedFiring(
             instant=local,
-            due_at=local + jitter_of(schedule_id, instant, request.longest_jitter),
+            due_at=None if schedule_id is None else local + jitter_of(schedule_id, instant, longest),
             label=label_at(work, request.name, local),
             tags=tags_at(work, local),
             templated=templated_at(work, local),

@@ -62,7 +62,9 @@ def next_step(
 def _late(ahead: Sequence[Pending], now: datetime, catch_up: timedelta) -> Step | None:
     for firing in ahead:
         if firing.origin is Origin.CRON and firing.state is FiringState.DUE and now > firing.due_at + catch_up:
-            return Step(firing, "miss", f"could not be fired within {catch_up} of {firing.due_at:%Y-%m-%d %H:%M:%S} UTC")
+            return Step(
+                firing, "miss", f"could not be fired within {catch_up} of {firing.due_at:%Y-%m-%d %H:%M:%S} UTC"
+            )
     return None
 
 

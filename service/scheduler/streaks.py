@@ -24,7 +24,7 @@ _PAUSE = text("""
 
 
 def pause_after_failures(connection: Connection, schedule: LockedSchedule, now: datetime) -> None:
-    """Count the failures up to the latest firing of a locked schedule that was settled; pause it when they are too many.
+    """Count the failures of a locked schedule up to its latest settled firing; pause it when they are too many.
 
     What was cancelled, skipped or missed, and what was asked for by hand, neither counts nor ends a row.
     """

@@ -1,4 +1,4 @@
-"""One look of a scheduler at all schedules. Any number of schedulers may look at once, and each may die at any point."""
+"""One look at all schedules. Any number of schedulers may look at once, and each may die at any point."""
 
 from dataclasses import dataclass
 from datetime import datetime
