@@ -12,6 +12,7 @@ from holonomy.datasets import Datasets
 from holonomy.errors import Refused
 from holonomy.handle import JobHandle
 from holonomy.jobs import BracketsJob, DiagnosticJob, TrainingJob, handle_of
+from holonomy.projects import Projects
 from holonomy.replicas import ReplicasJob
 from holonomy.tokens import Tokens
 from holonomy.transport import HttpTransport, Transport
@@ -54,6 +55,8 @@ class Client:
         self._connection = Connection(self._transport)
         self.data = Datasets(self._connection)
         """Datasets that specs can name."""
+        self.projects = Projects(self._connection)
+        """Limits on what of a project runs at once."""
         self.tokens = Tokens(self._connection)
         """Who may do what; needs the scope `admin`."""
 
