@@ -15,6 +15,7 @@ from holonomy.handle import JobHandle
 from holonomy.jobs import BracketsJob, DiagnosticJob, TrainingJob, handle_of
 from holonomy.labels import JobLabels, SweepLabels
 from holonomy.pages import pages
+from holonomy.projects import Projects
 from holonomy.replicas import ReplicasJob
 from holonomy.sweeps import SweepHandle, list_sweeps, preview, submit_sweep
 from holonomy.tokens import Tokens
@@ -60,6 +61,8 @@ class Client:
         self._connection = Connection(self._transport)
         self.data = Datasets(self._connection)
         """Datasets that specs can name."""
+        self.projects = Projects(self._connection)
+        """Limits on what of a project runs at once."""
         self.tokens = Tokens(self._connection)
         """Who may do what; needs the scope `admin`."""
 
