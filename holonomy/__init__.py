@@ -26,6 +26,7 @@ from holonomy.errors import (
 )
 from holonomy.handle import JobHandle
 from holonomy.jobs import BracketsJob, DiagnosticJob, TrainingJob
+from holonomy.query import RowsLeftOut
 from holonomy.replicas import ReplicasJob
 from schemas.brackets import Brackets, TopPairs
 from schemas.data import Digits, First, Idx, Images, Indices, LabelControls, Random, RegistryData, Text
@@ -129,6 +130,7 @@ __all__ = [
     "Reseed",
     "Reshuffle",
     "RmsProp",
+    "RowsLeftOut",
     "SavedDirection",
     "Seat",
     "ServiceFault",

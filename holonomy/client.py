@@ -1,17 +1,19 @@
 """The client: submit jobs, find them again, import data."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, overload
 
 from pydantic import ValidationError
 
+from holonomy.across import TablesAcross
 from holonomy.connection import Connection
 from holonomy.datasets import Datasets
 from holonomy.errors import Refused
 from holonomy.handle import JobHandle
 from holonomy.jobs import BracketsJob, DiagnosticJob, TrainingJob, handle_of
+from holonomy.query import query_batches, query_of
 from holonomy.replicas import ReplicasJob
 from holonomy.tokens import Tokens
 from holonomy.transport import HttpTransport, Transport
@@ -20,6 +22,7 @@ from schemas.brackets import Brackets
 from schemas.diagnostic import Diagnostic
 from schemas.jobs import AnyJob, Submission
 from schemas.mistakes import explain
+from schemas.query_bodies import ParameterValue
 from schemas.replicas import Replicas
 from schemas.states import JobState
 from schemas.training import Training
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     import polars
 
 
-class Client:
+class Client(TablesAcross):
     """A connection to a Holonomy service.
 
     Without arguments: the service named by HOLONOMY_URL and HOLONOMY_TOKEN, else the embedded stack of this machine,
@@ -173,6 +176,43 @@ class Client:
             cursor = page.next
             if cursor is None:
                 return
+
+    def query(
+        self,
+        sql: str,
+        *,
+        limit: int | None = None,
+        timeout: float | None = None,
+        parameters: Mapping[str, ParameterValue] | None = None,
+    ) -> "polars.DataFrame":
+        """Rows of a SELECT on the views of schema `results`, which the service runs as a role that may only read.
+
+        Args:
+            sql: One statement. Numbers of Postgres' type numeric come as float64, JSON as text.
+            limit: At most so many rows; 100,000 by default, 10,000,000 at most.
+            timeout: Longest it may take, in seconds; 30 by default, 600 at most.
+            parameters: Values for names that stand in it as `:name`.
+
+        Warns:
+            RowsLeftOut: there were more rows than `limit`.
+
+        Raises:
+            Refused: it writes, takes too long, is no SQL, or names what is not there; the message says where.
+        """
+        import polars
+
+        return polars.concat(self.query_batches(sql, limit=limit, timeout=timeout, parameters=parameters))
+
+    def query_batches(
+        self,
+        sql: str,
+        *,
+        limit: int | None = None,
+        timeout: float | None = None,
+        parameters: Mapping[str, ParameterValue] | None = None,
+    ) -> "Iterator[polars.DataFrame]":
+        """The rows of `query` as they arrive, in data frames of about a megabyte, at least one."""
+        return query_batches(self._connection, query_of(sql, limit, timeout, parameters))
 
     def replica_statistics(
         self, jobs: Sequence[ReplicasJob | int], metric: str = "distance", step: int | None = None
