@@ -16,7 +16,20 @@ from service.api.context import RequestContext
 from service.api.limits import BodyLimit
 from service.api.metrics import QueueCollector, RequestMetrics
 from service.api.parameters import plain_address
-from service.api.routes import arrays, datasets, health, jobs, progress, query, status, sweeps, tables, tokens
+from service.api.routes import (
+    arrays,
+    datasets,
+    health,
+    jobs,
+    progress,
+    projects,
+    query,
+    schedules,
+    status,
+    sweeps,
+    tables,
+    tokens,
+)
 from service.db.arrow import ArrowDatabase
 from service.db.engine import connect, described
 from service.objects import ObjectStore, store_settings
@@ -78,7 +91,7 @@ def build(backend: Backend) -> FastAPI:
     application.state.backend = backend
     registry = CollectorRegistry()
     registry.register(QueueCollector(lambda: _status_or_none(backend)))
-    for room in (jobs, sweeps, progress, tables, query, arrays, datasets, tokens):
+    for room in (jobs, sweeps, projects, progress, tables, arrays, datasets, tokens, query, schedules):
         application.include_router(room.router)
     application.include_router(status.router)
     application.include_router(health.router(registry))

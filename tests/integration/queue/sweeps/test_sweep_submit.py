@@ -136,7 +136,7 @@ def test_a_point_that_cannot_be_computed_is_named_and_nothing_is_stored(desk):
     sweep = Sweep(base=Diagnostic(), axes={"blocks": [1, 3_000_000]})
     with pytest.raises(Refused, match=r"point 1 \(blocks = 3000000\): a job has at most"):
         desk.sweep(sweep)
-    with pytest.raises(Missing, match="point 0 .*no dataset of name `nothing`"):
+    with pytest.raises(Missing, match=r"point 0 .*no dataset of name `nothing`"):
         desk.sweep(Sweep(base=RUN, axes={"data": [Idx(name="nothing").model_dump(mode="json")]}))
     assert desk.sql("select count(*) as n from sweeps")[0].n == 0
 
