@@ -15,6 +15,7 @@ from holonomy.cli import (
     projects,
     results,
     schema,
+    sql,
     stack,
     submit,
     sweeps,
@@ -28,7 +29,22 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (stack, doctor, database, submit, jobs, sweeps, projects, results, flags, data, tokens, schema, demo):
+for module in (
+    stack,
+    doctor,
+    database,
+    submit,
+    jobs,
+    sweeps,
+    projects,
+    results,
+    flags,
+    data,
+    tokens,
+    schema,
+    demo,
+    sql,
+):
     module.register(app)
 
 
