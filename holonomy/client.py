@@ -19,6 +19,7 @@ from holonomy.pages import pages
 from holonomy.projects import Projects
 from holonomy.query import query_batches, query_of
 from holonomy.replicas import ReplicasJob
+from holonomy.schedules import Schedules
 from holonomy.sweeps import SweepHandle, list_sweeps, preview, submit_sweep
 from holonomy.tokens import Tokens
 from holonomy.transport import HttpTransport, Transport
@@ -68,6 +69,8 @@ class Client(TablesAcross):
         """Limits on what of a project runs at once."""
         self.tokens = Tokens(self._connection)
         """Who may do what; needs the scope `admin`."""
+        self.schedules = Schedules(self._connection)
+        """What the service fires at cron instants."""
 
     @overload
     def submit(self, spec: Training, **labels: Unpack[JobLabels]) -> TrainingJob: ...
