@@ -13,7 +13,6 @@ from bench.results.loading import STEPS
 from schemas.diagnostic import Diagnostic
 from schemas.jobs import Submission
 from service.api.table_query import parse
-from service.db.results import results
 from service.queue.overview import overview
 from service.queue.submit import submit
 
@@ -42,7 +41,7 @@ def times(store: Store, jobs: int) -> list[Figure]:
     """The hundred largest pairs, with and without their index, and the overview of a job."""
     job = jobs // 2 + 1
     query = parse("pairs", None, [f"step:eq:{STEPS[-1]}"], "-bracket_norm", 100)
-    largest = query.statement(results["pairs"], job)
+    largest = text(query.of_job(job).replace(":", r"\:"))
     with store.engine.begin() as connection:
         for _ in range(jobs):
             spec = Submission(spec=Diagnostic(), fresh=True)
