@@ -13,7 +13,6 @@ from bench.results.loading import STEPS
 from schemas.diagnostic import Diagnostic
 from schemas.jobs import Submission
 from service.api.table_query import parse
-from service.db.results import results
 from service.queue.overview import overview
 from service.queue.submit import submit
 
@@ -42,7 +41,7 @@ def times(store: Store, jobs: int) -> list[Figure]:
     """The hundred largest pairs, with and without their index, and the overview of a job."""
     job = jobs // 2 + 1
     query = parse("pairs", None, [f"step:eq:{STEPS[-1]}"], "-bracket_norm", 100)
-    largest = query.statement(results["pairs"], job)
+    largest = query.of_job(job)
     with store.engine.begin() as connection:
         for _ in range(jobs):
             spec = Submission(spec=Diagnostic(), fresh=True)
@@ -51,7 +50,7 @@ def times(store: Store, jobs: int) -> list[Figure]:
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("vacuum analyze blocks"))
     with store.engine.connect() as connection:
-        top = _median_ms(connection, lambda: connection.execute(largest).all())
+        top = _median_ms(connection, lambda: connection.exec_driver_sql(largest).all())
         without = {"job": job, "step": STEPS[-1]}
         slow = _median_ms(connection, lambda: connection.execute(_PRIMITIVE, without).all(), rounds=5)
         page = _median_ms(connection, lambda: overview(connection, job))
