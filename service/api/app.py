@@ -24,6 +24,7 @@ from service.api.routes import (
     progress,
     projects,
     query,
+    schedules,
     status,
     sweeps,
     tables,
@@ -90,7 +91,7 @@ def build(backend: Backend) -> FastAPI:
     application.state.backend = backend
     registry = CollectorRegistry()
     registry.register(QueueCollector(lambda: _status_or_none(backend)))
-    for room in (jobs, sweeps, projects, progress, tables, arrays, datasets, tokens, query):
+    for room in (jobs, sweeps, projects, progress, tables, arrays, datasets, tokens, query, schedules):
         application.include_router(room.router)
     application.include_router(status.router)
     application.include_router(health.router(registry))

@@ -10,6 +10,7 @@ from schemas.datasets import DatasetImport
 from schemas.jobs import Submission
 from schemas.projects import ProjectLimits
 from schemas.query_bodies import Query
+from schemas.schedules import PauseRequest, ScheduleRequest
 from schemas.sweep_bodies import SweepSubmission
 
 M = TypeVar("M", bound=BaseModel)
@@ -48,6 +49,8 @@ def _leaves(value: object) -> Iterator[tuple[str, object]]:
 
 
 QueryBody = Annotated[Query, AfterValidator(storable)]
+ScheduleBody = Annotated[ScheduleRequest, AfterValidator(storable)]
+PauseBody = Annotated[PauseRequest, AfterValidator(storable)]
 SweepBody = Annotated[SweepSubmission, AfterValidator(storable)]
 SubmissionBody = Annotated[Submission, AfterValidator(storable)]
 DatasetBody = Annotated[DatasetImport, AfterValidator(storable)]

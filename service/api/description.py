@@ -20,6 +20,7 @@ TAGS = [
     {"name": "jobs", "description": "Submit, look at, cancel, retry."},
     {"name": "sweeps", "description": "Many jobs, submitted, looked at, cancelled and retried as one."},
     {"name": "projects", "description": "Limits on what of a project runs at once."},
+    {"name": "schedules", "description": "Sweeps and jobs that are fired at cron instants in a time zone."},
     {"name": "tables", "description": "Results as rows."},
     {"name": "query", "description": "Results by SQL, read-only."},
     {"name": "arrays", "description": "Results as arrays."},
