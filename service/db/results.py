@@ -10,9 +10,7 @@ from sqlalchemy.types import TypeEngine
 
 from schemas.columns import ColumnType, ResultTable
 from schemas.results import RESULT_TABLES
-from service.db.tables import metadata
-
-__all__ = ["metadata", "results"]
+from service.db.metadata import metadata
 
 _TYPES: dict[ColumnType, type[TypeEngine[Any]]] = {
     "int": BigInteger,

@@ -1,4 +1,4 @@
-"""The operational tables: jobs, blocks and what surrounds them. Result tables are in `service.db.results`.
+"""Jobs, blocks and what surrounds them. Sweeps, schedules and results have modules of their own.
 
 Times are by the database clock. `state` columns hold the values of `schemas.states`; triggers of the first migration
 refuse any other move than the listed ones.
@@ -9,14 +9,12 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
     Double,
     ForeignKey,
     Identity,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -27,26 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from schemas.states import BlockState, JobState
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "%(table_name)s_%(column_0_N_name)s",
-        "uq": "%(table_name)s_%(column_0_N_name)s_key",
-        "ck": "%(table_name)s_%(constraint_name)s",
-        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
-        "pk": "%(table_name)s_pkey",
-    }
-)
-
-
-def _moment(name: str, *, now: bool = False) -> Column[object]:
-    default = text("now()") if now else None
-    return Column(name, DateTime(timezone=True), nullable=not now, server_default=default)
-
-
-def _listed(states: type[JobState] | type[BlockState]) -> str:
-    return "state in (" + ", ".join(f"'{state.value}'" for state in states) + ")"
-
+from service.db.metadata import listed, metadata, moment
 
 jobs = Table(
     "jobs",
@@ -62,11 +41,22 @@ jobs = Table(
     Column("priority", Integer, nullable=False, server_default=text("0")),
     Column("max_running", Integer, comment="Most blocks under a live lease at once."),
     Column("implicit", Boolean, nullable=False, server_default=text("false"), comment="Made for a child alone."),
+    Column("project", Text, ForeignKey("projects.name"), nullable=False, server_default=text("'default'")),
+    Column("tags", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    Column("sweep_id", BigInteger, ForeignKey("sweeps.id"), comment="The sweep whose limits bind it."),
+    Column(
+        "capped",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="A limit of the job, its sweep or its project applies to running blocks.",
+    ),
+    Column("imported", JSONB, comment="Where an imported job comes from."),
     Column("submitted_by", Text, nullable=False),
-    _moment("submitted_at", now=True),
-    _moment("started_at"),
-    _moment("finished_at"),
-    _moment("cancel_requested_at"),
+    moment("submitted_at", now=True),
+    moment("started_at"),
+    moment("finished_at"),
+    moment("cancel_requested_at"),
     Column("phase", Integer, nullable=False, server_default=text("0")),
     Column("phase_end", Integer, nullable=False, server_default=text("0"), comment="Blocks up to this phase."),
     Column("blocks_total", Integer, nullable=False, server_default=text("0")),
@@ -74,14 +64,25 @@ jobs = Table(
     Column("error", JSONB, comment="A schemas.blocks.BlockError."),
     Column("plan", JSONB, comment="What the planner decided, and the keys of the measured costs."),
     Column("version", Text, nullable=False, comment="Version of the service that accepted it."),
-    CheckConstraint(_listed(JobState), name="state_known"),
+    CheckConstraint(listed(JobState), name="state_known"),
     CheckConstraint("blocks_done <= blocks_total", name="blocks_counted"),
 )
 Index("jobs_latest", jobs.c.digest, unique=True, postgresql_where=text("latest"))
+Index("jobs_capped", jobs.c.priority.desc(), jobs.c.id, postgresql_where=text("capped and state = 'running'"))
+Index("jobs_queued", jobs.c.priority.desc(), jobs.c.id, postgresql_where=text("state = 'queued'"))
+Index("jobs_by_sweep", jobs.c.sweep_id, jobs.c.id, postgresql_where=text("sweep_id is not null"))
 Index(
-    "jobs_unfinished", jobs.c.state, jobs.c.id, postgresql_where=text("state in ('queued', 'running', 'cancelling')")
+    "jobs_running_sweep",
+    jobs.c.sweep_id,
+    postgresql_where=text("sweep_id is not null and state in ('running', 'cancelling')"),
 )
-Index("jobs_capped", jobs.c.id, postgresql_where=text("max_running is not null and state = 'running'"))
+Index("jobs_running_project", jobs.c.project, postgresql_where=text("state in ('running', 'cancelling')"))
+# Pages of jobs, newest first, whatever they are filtered by.
+Index("jobs_by_state", jobs.c.state, jobs.c.id)
+Index("jobs_by_kind", jobs.c.kind, jobs.c.id)
+Index("jobs_by_name", jobs.c.name, jobs.c.id, postgresql_where=text("name is not null"))
+Index("jobs_by_project", jobs.c.project, jobs.c.id)
+Index("jobs_by_tag", jobs.c.tags, postgresql_using="gin")
 
 job_parents = Table(
     "job_parents",
@@ -99,7 +100,7 @@ idempotency_keys = Table(
     Column("key", Text, nullable=False),
     Column("request", Text, nullable=False, comment="SHA-256 of the submission it came with."),
     Column("job_id", BigInteger, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
-    _moment("created_at", now=True),
+    moment("created_at", now=True),
     PrimaryKeyConstraint("submitted_by", "key"),
 )
 
@@ -116,8 +117,8 @@ blocks = Table(
     Column("state", Text, nullable=False),
     Column("device", Text, nullable=False, server_default=text("'any'")),
     Column("priority", Integer, nullable=False, server_default=text("0")),
-    Column("capped", Boolean, nullable=False, server_default=text("false"), comment="The job has a max_running."),
-    _moment("ready_at", now=True),
+    Column("capped", Boolean, nullable=False, server_default=text("false"), comment="As of its job."),
+    moment("ready_at", now=True),
     Column("attempts", Integer, nullable=False, server_default=text("0"), comment="Counted failures."),
     Column("max_attempts", Integer, nullable=False, server_default=text("3")),
     Column("runs", Integer, nullable=False, server_default=text("0"), comment="Times it was claimed."),
@@ -126,17 +127,24 @@ blocks = Table(
     Column("shrink", Integer, nullable=False, server_default=text("0"), comment="Halvings of the micro tile."),
     Column("timeout_seconds", Double),
     Column("lease_token", Uuid(as_uuid=True)),
-    _moment("lease_until"),
+    moment("lease_until"),
     Column("leased_by", Text),
     Column("leased_on", Text, comment="Device of the slot it was claimed for."),
     Column("reason", Text, comment="Why it does not run."),
     Column("error", JSONB, comment="The last failure, a schemas.blocks.BlockError."),
     Column("record", JSONB, comment="A schemas.blocks.BlockRecord."),
-    _moment("started_at"),
-    _moment("finished_at"),
+    moment("started_at"),
+    moment("finished_at"),
     Column("seconds", Double, comment="Wall time of the run that was committed."),
+    Column(
+        "mending",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="Runs again for objects that were lost: its rows are there.",
+    ),
     UniqueConstraint("job_id", "seq"),
-    CheckConstraint(_listed(BlockState), name="state_known"),
+    CheckConstraint(listed(BlockState), name="state_known"),
     CheckConstraint("device in ('any', 'cpu', 'cuda')", name="device_known"),
     CheckConstraint("(state = 'running') = (lease_token is not null)", name="lease_while_running"),
 )
@@ -167,7 +175,7 @@ events = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("job_id", BigInteger, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
     Column("block_id", BigInteger),
-    _moment("at", now=True),
+    moment("at", now=True),
     Column("level", Text, nullable=False),
     Column("message", Text, nullable=False),
     Column("data", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
@@ -180,13 +188,30 @@ objects = Table(
     Column("job_id", BigInteger, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
     # Collation C, so that a prefix is a range of the primary key.
     Column("name", Text(collation="C"), nullable=False),
-    Column("key", Text, nullable=False),
+    Column("key", Text(collation="C"), nullable=False),
     Column("sha256", Text, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Column("arrays", JSONB, nullable=False),
     Column("block_id", BigInteger, nullable=False),
+    moment("dropped_at", comment="When retention took the object away; null while it is there."),
     PrimaryKeyConstraint("job_id", "name"),
 )
+# Retention and the checker walk through the bucket in the order of keys.
+Index("objects_key", objects.c.key)
+
+table_files = Table(
+    "table_files",
+    metadata,
+    Column("job_id", BigInteger, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("table_name", Text, nullable=False),
+    Column("key", Text(collation="C"), nullable=False, comment="Of the Parquet object that holds the job's rows."),
+    Column("sha256", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    moment("created_at", now=True),
+    PrimaryKeyConstraint("job_id", "table_name"),
+)
+Index("table_files_key", table_files.c.key)
 
 datasets = Table(
     "datasets",
@@ -194,7 +219,7 @@ datasets = Table(
     Column("digest", Text, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("manifest", JSONB, nullable=False),
-    _moment("created_at", now=True),
+    moment("created_at", now=True),
 )
 
 dataset_names = Table(
@@ -211,16 +236,16 @@ tokens = Table(
     Column("name", Text, nullable=False),
     Column("sha256", LargeBinary, nullable=False, unique=True),
     Column("scopes", ARRAY(Text), nullable=False),
-    _moment("created_at", now=True),
-    _moment("revoked_at"),
+    moment("created_at", now=True),
+    moment("revoked_at"),
 )
 
 dispatchers = Table(
     "dispatchers",
     metadata,
     Column("id", Text, primary_key=True),
-    _moment("started_at", now=True),
-    _moment("heartbeat_at", now=True),
+    moment("started_at", now=True),
+    moment("heartbeat_at", now=True),
     Column("slots", JSONB, nullable=False),
     Column("busy", JSONB, nullable=False),
 )
@@ -231,5 +256,5 @@ costs = Table(
     Column("key", Text, primary_key=True),
     Column("seconds_per_unit", Double, nullable=False),
     Column("samples", BigInteger, nullable=False),
-    _moment("updated_at", now=True),
+    moment("updated_at", now=True),
 )

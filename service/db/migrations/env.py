@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from service.db.results import metadata
+from service.db.schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 with context.begin_transaction():

@@ -13,7 +13,7 @@ from schemas.results import RESULT_TABLES
 from schemas.states import BLOCK_MOVES, JOB_MOVES
 from service.db.engine import connect
 from service.db.migrate import current, head, upgrade
-from service.db.results import metadata
+from service.db.schema import metadata
 
 _SET = {
     "jobs": "update jobs set state = :state",
