@@ -63,9 +63,7 @@ _RESULTS: dict[str, tuple[ResultTable, ...]] = {
     "replicas": REPLICA_TABLES,
     "diagnostic": (),
 }
-ARCHIVED: dict[str, ResultTable] = {
-    table.name: table for tables in (*_RESULTS.values(), RECORDS) for table in tables
-}
+ARCHIVED: dict[str, ResultTable] = {table.name: table for tables in (*_RESULTS.values(), RECORDS) for table in tables}
 """Every table that is kept as Parquet, by name."""
 
 
@@ -118,7 +116,7 @@ class StoredObject(Body):
     """Digest of the bytes."""
     size_bytes: Annotated[int, Field(ge=0)]
     """Length."""
-    arrays: dict[str, ArrayInfo] = {}
+    arrays: dict[str, ArrayInfo] = Field(default_factory=dict)
     """What is inside, for safetensors objects."""
     dropped: bool = False
     """Whether retention took it away: the export names it, and holds no file of it."""

@@ -16,7 +16,20 @@ from service.api.context import RequestContext
 from service.api.limits import BodyLimit
 from service.api.metrics import QueueCollector, RequestMetrics
 from service.api.parameters import plain_address
-from service.api.routes import arrays, datasets, health, jobs, progress, status, sweeps, tables, tokens
+from service.api.routes import (
+    arrays,
+    datasets,
+    health,
+    imports,
+    jobs,
+    parquet,
+    progress,
+    status,
+    sweeps,
+    tables,
+    tokens,
+)
+from service.db.arrow import ArrowDatabase
 from service.db.engine import connect, described
 from service.objects import ObjectStore, store_settings
 from service.settings import Settings
@@ -43,7 +56,8 @@ def app(settings: Settings) -> FastAPI:
         pool_timeout_seconds=5.0,
     )
     store = replace(store_settings(settings), connect_timeout_seconds=2.0, read_timeout_seconds=20.0, attempts=2)
-    return build(Backend(engine, ObjectStore(store), version("holonomy"), described(url)))
+    arrow = ArrowDatabase(url, application="holonomy api", connect_timeout_seconds=3)
+    return build(Backend(engine, ObjectStore(store), version("holonomy"), described(url), arrow))
 
 
 def build(backend: Backend) -> FastAPI:
@@ -68,7 +82,7 @@ def build(backend: Backend) -> FastAPI:
     application.state.backend = backend
     registry = CollectorRegistry()
     registry.register(QueueCollector(lambda: _status_or_none(backend)))
-    for room in (jobs, sweeps, progress, tables, arrays, datasets, tokens):
+    for room in (jobs, sweeps, progress, tables, parquet, arrays, datasets, imports, tokens):
         application.include_router(room.router)
     application.include_router(status.router)
     application.include_router(health.router(registry))

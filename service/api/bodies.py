@@ -6,6 +6,7 @@ from typing import Annotated, TypeVar
 from pydantic import AfterValidator, BaseModel
 
 from schemas.api import TokenRequest
+from schemas.archives import JobImport, ParquetRequest, SweepImport
 from schemas.datasets import DatasetImport
 from schemas.jobs import Submission
 from schemas.sweep_bodies import SweepSubmission
@@ -48,4 +49,7 @@ def _leaves(value: object) -> Iterator[tuple[str, object]]:
 SweepBody = Annotated[SweepSubmission, AfterValidator(storable)]
 SubmissionBody = Annotated[Submission, AfterValidator(storable)]
 DatasetBody = Annotated[DatasetImport, AfterValidator(storable)]
+ParquetBody = Annotated[ParquetRequest, AfterValidator(storable)]
+JobImportBody = Annotated[JobImport, AfterValidator(storable)]
+SweepImportBody = Annotated[SweepImport, AfterValidator(storable)]
 TokenBody = Annotated[TokenRequest, AfterValidator(storable)]

@@ -15,9 +15,12 @@ from starlette.routing import Match
 from service.api import problems, validation
 from service.api.context import request_id_of
 from service.api.problems import ProblemError
+from service.db.arrow_faults import QueryFault
 from service.errors import Conflict, Missing, Refused
 from service.objects import Unavailable
 
+_PASSING = frozenset({"08", "53", "57"})
+"""Classes of SQLSTATE: connections, resources, and what an operator ended."""
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 log = structlog.get_logger("holonomy.api")
@@ -27,7 +30,7 @@ def install(app: FastAPI) -> None:
     """Register the handlers. Anything they do not know ends in `RequestContext` as a 500."""
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
-    for fault in (Refused, Unavailable, PoolTimeout, DBAPIError):
+    for fault in (Refused, Unavailable, PoolTimeout, DBAPIError, QueryFault):
         app.add_exception_handler(fault, _fault)
 
 
@@ -46,6 +49,8 @@ def translated(error: Exception) -> ProblemError:
             return ProblemError("invalid", detail, kind=kind)
         case Unavailable():
             return problems.unavailable(str(error))
+        case QueryFault(sqlstate=state) if state is not None and state[:2] in _PASSING:
+            return problems.unavailable("the database does not answer, or took too long; try again in a moment")
         case PoolTimeout():
             return problems.unavailable("the service is busy: every database connection is in use; try again")
         case OperationalError() | InterfaceError():

@@ -1,7 +1,7 @@
 """Parts of objects over HTTP: a single byte range of RFC 9110, so that downloads go on where they broke off."""
 
 import re
-from dataclasses import dataclass
+from typing import Protocol
 
 from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
@@ -12,13 +12,20 @@ from service.objects import ObjectStore
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(Protocol):
     """An object to be sent."""
 
-    key: str
-    sha256: str
-    size_bytes: int
+    @property
+    def key(self) -> str:
+        """Its key."""
+
+    @property
+    def sha256(self) -> str:
+        """Digest of its bytes."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Its length."""
 
 
 def respond(request: Request, objects: ObjectStore, stored: Stored, media_type: str) -> Response:

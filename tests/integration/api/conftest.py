@@ -40,6 +40,7 @@ from schemas.jobs import job_spec
 from schemas.states import TERMINAL_JOBS, JobState
 from service.api.app import POOL_SIZE, build
 from service.api.backend import Backend
+from service.db.arrow import ArrowDatabase
 from service.db.engine import connect, described
 from service.db.migrate import upgrade
 from service.embedded.postgres import DATABASE, Postgres
@@ -98,7 +99,8 @@ def backend_on(database_url: str, s3: SeaweedFS, bucket: str, endpoint: str | No
             patch.setenv(name, value)
         store.create_bucket()
     engine = connect(database_url, application="holonomy api", pool_size=POOL_SIZE)
-    return Backend(engine, store, version("holonomy"), described(database_url))
+    arrow = ArrowDatabase(database_url, application="holonomy api")
+    return Backend(engine, store, version("holonomy"), described(database_url), arrow)
 
 
 @pytest.fixture
