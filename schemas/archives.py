@@ -118,8 +118,8 @@ class StoredObject(Body):
     """Length."""
     arrays: dict[str, ArrayInfo] = Field(default_factory=dict)
     """What is inside, for safetensors objects."""
-    dropped: bool = False
-    """Whether retention took it away: the export names it, and holds no file of it."""
+    absent: bool = False
+    """Whether the export has no file of it: retention took it away, or the export left it out."""
 
 
 class ExportedFile(Body):

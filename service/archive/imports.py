@@ -63,9 +63,9 @@ _EVENTS = text("""
 _OBJECTS = text("""
     insert into objects (job_id, name, key, sha256, size_bytes, arrays, block_id, dropped_at)
     select :job, row.name, row.key, row.sha256, row.size_bytes, row.arrays, b.id,
-           case when row.dropped then clock_timestamp() end
+           case when row.absent then clock_timestamp() end
     from jsonb_to_recordset(cast(:rows as jsonb)) as row(
-        name text, key text, sha256 text, size_bytes bigint, arrays jsonb, seq integer, dropped boolean
+        name text, key text, sha256 text, size_bytes bigint, arrays jsonb, seq integer, absent boolean
     )
     join blocks b on b.job_id = :job and b.seq = row.seq
 """)
@@ -124,7 +124,7 @@ def _there(connection: Connection, job: ExportedJob) -> int | None:
 
 def _check_objects(objects: ObjectStore, job: ExportedJob) -> None:
     for stored in job.objects:
-        if stored.dropped:
+        if stored.absent:
             continue
         found = objects.head(upload_key(stored.sha256))
         if found is None or found.size_bytes != stored.size_bytes:
