@@ -128,9 +128,7 @@ def test_objects_are_read_in_ranges_as_well(client: httpx2.Client, job: int) -> 
 def test_several_that_ask_at_once_get_one_file(api, worker) -> None:
     job_id = finished(api, worker, fresh=True)
     with api.client("read") as client, ThreadPoolExecutor(8) as pool:
-        digests = list(
-            pool.map(lambda _: client.get(f"/v1/jobs/{job_id}/parquet/pairs").headers["etag"], range(8))
-        )
+        digests = list(pool.map(lambda _: client.get(f"/v1/jobs/{job_id}/parquet/pairs").headers["etag"], range(8)))
     assert len(set(digests)) == 1
     with api.backend.engine.connect() as connection:
         keys = list(connection.scalars(text("select key from table_files where job_id = :job"), {"job": job_id}))
