@@ -24,6 +24,9 @@ from service.api.routes import (
     jobs,
     parquet,
     progress,
+    projects,
+    query,
+    schedules,
     status,
     sweeps,
     tables,
@@ -56,8 +59,15 @@ def app(settings: Settings) -> FastAPI:
         pool_timeout_seconds=5.0,
     )
     store = replace(store_settings(settings), connect_timeout_seconds=2.0, read_timeout_seconds=20.0, attempts=2)
-    arrow = ArrowDatabase(url, application="holonomy api", connect_timeout_seconds=3)
-    return build(Backend(engine, ObjectStore(store), version("holonomy"), described(url), arrow))
+    return build(Backend(engine, ObjectStore(store), version("holonomy"), described(url), reader=_reader(settings)))
+
+
+def _reader(settings: Settings) -> ArrowDatabase | None:
+    if settings.reader_database_url is None:
+        return None
+    url = settings.reader_database_url.get_secret_value()
+    # Every query has a connection of its own: whatever it sets for its session ends with it.
+    return ArrowDatabase(url, application="holonomy query", connect_timeout_seconds=3)
 
 
 def build(backend: Backend) -> FastAPI:
@@ -67,6 +77,7 @@ def build(backend: Backend) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         backend.engine.dispose()
+        backend.rows.close()
 
     application = FastAPI(
         title="Holonomy",
@@ -82,7 +93,9 @@ def build(backend: Backend) -> FastAPI:
     application.state.backend = backend
     registry = CollectorRegistry()
     registry.register(QueueCollector(lambda: _status_or_none(backend)))
-    for room in (jobs, sweeps, progress, tables, parquet, arrays, datasets, imports, tokens):
+    for room in (
+        jobs, sweeps, projects, progress, tables, parquet, arrays, datasets, imports, tokens, query, schedules
+    ):
         application.include_router(room.router)
     application.include_router(status.router)
     application.include_router(health.router(registry))

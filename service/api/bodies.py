@@ -9,6 +9,9 @@ from schemas.api import TokenRequest
 from schemas.archives import JobImport, ParquetRequest, SweepImport
 from schemas.datasets import DatasetImport
 from schemas.jobs import Submission
+from schemas.projects import ProjectLimits
+from schemas.query_bodies import Query
+from schemas.schedules import PauseRequest, ScheduleRequest
 from schemas.sweep_bodies import SweepSubmission
 
 M = TypeVar("M", bound=BaseModel)
@@ -46,6 +49,9 @@ def _leaves(value: object) -> Iterator[tuple[str, object]]:
                 yield path, here
 
 
+QueryBody = Annotated[Query, AfterValidator(storable)]
+ScheduleBody = Annotated[ScheduleRequest, AfterValidator(storable)]
+PauseBody = Annotated[PauseRequest, AfterValidator(storable)]
 SweepBody = Annotated[SweepSubmission, AfterValidator(storable)]
 SubmissionBody = Annotated[Submission, AfterValidator(storable)]
 DatasetBody = Annotated[DatasetImport, AfterValidator(storable)]
@@ -53,3 +59,4 @@ ParquetBody = Annotated[ParquetRequest, AfterValidator(storable)]
 JobImportBody = Annotated[JobImport, AfterValidator(storable)]
 SweepImportBody = Annotated[SweepImport, AfterValidator(storable)]
 TokenBody = Annotated[TokenRequest, AfterValidator(storable)]
+ProjectBody = Annotated[ProjectLimits, AfterValidator(storable)]

@@ -127,7 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
     world: World
     stopping: bool
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class's name)
         self.world.requests.append(f"{self.command} {self.path}")
 
     def do_GET(self) -> None:

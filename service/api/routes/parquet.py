@@ -84,4 +84,4 @@ def get_parquet(job_id: Number, table: TableName, request: Request, services: Se
 
 
 def _parts(services: Backend) -> files.Parts:
-    return files.Parts(services.engine, services.arrow, services.objects, services.archivists)
+    return files.Parts(services.engine, services.rows, services.objects, services.archivists)

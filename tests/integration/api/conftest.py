@@ -40,7 +40,6 @@ from schemas.jobs import job_spec
 from schemas.states import TERMINAL_JOBS, JobState
 from service.api.app import POOL_SIZE, build
 from service.api.backend import Backend
-from service.db.arrow import ArrowDatabase
 from service.db.engine import connect, described
 from service.db.migrate import upgrade
 from service.embedded.postgres import DATABASE, Postgres
@@ -99,14 +98,19 @@ def backend_on(database_url: str, s3: SeaweedFS, bucket: str, endpoint: str | No
             patch.setenv(name, value)
         store.create_bucket()
     engine = connect(database_url, application="holonomy api", pool_size=POOL_SIZE)
-    arrow = ArrowDatabase(database_url, application="holonomy api")
-    return Backend(engine, store, version("holonomy"), described(database_url), arrow)
+    return Backend(engine, store, version("holonomy"), described(database_url))
 
 
 @pytest.fixture
 def api_on() -> Callable[..., AbstractContextManager[Api]]:
     """Serves an API of the test's own, on an upgraded database, an S3 server and perhaps another way to it."""
     return lambda url, s3, endpoint=None: serving(backend_on(url, s3, f"test-{secrets.token_hex(6)}", endpoint))
+
+
+@pytest.fixture(scope="session")
+def serving_again() -> Callable[[Backend], AbstractContextManager[Api]]:
+    """Serves one more API on parts that are there already."""
+    return serving
 
 
 class Worker:
