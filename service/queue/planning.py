@@ -2,12 +2,12 @@
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from schemas.blocks import BlockError, JobId
+from schemas.blocks import BlockError, JobId, Need
 from schemas.jobs import AnyJob, job_spec, training_of
 from schemas.states import JobState
 from service.planner.blocks import Plan, PlannedBlock
@@ -18,10 +18,11 @@ from service.queue.costs import measured
 from service.queue.datasets import manifest_of
 from service.queue.dispatchers import cluster
 from service.queue.events import Line, write
-from service.queue.settle import fail
+from service.queue.mending import InputsDropped, dropped, unfinished_needs
+from service.queue.settle import fail, open_next
 
 _QUEUED = text("""
-    select id, spec, priority, max_running from jobs where id = :job and state = 'queued'
+    select id, spec, priority, max_running, blocks_total, blocks_done from jobs where id = :job and state = 'queued'
     for no key update skip locked
 """)
 _PARENTS = text("""
@@ -33,6 +34,7 @@ _RUN = text("""
         plan = cast(:details as jsonb)
     where id = :job
 """)
+_RUN_ON = text("update jobs set state = 'running', reason = null where id = :job")
 _COPY = """
     copy blocks (job_id, seq, phase, kind, payload, needs, state, device, priority, capped, reason, timeout_seconds)
     from stdin
@@ -44,7 +46,11 @@ _PIECE = 20_000
 def plan_job(connection: Connection, job_id: int) -> bool:
     """Plan a queued job if its parents are done; whether it left the queue.
 
-    A job that another process is planning, or that is no longer queued, is left alone.
+    A job that another process is planning, or that is no longer queued, is left alone. One that has its blocks goes
+    on with those that wait.
+
+    Raises:
+        InputsDropped: retention dropped what it needs of its parents.
     """
     job = connection.execute(_QUEUED, {"job": job_id}).one_or_none()
     if job is None:
@@ -56,12 +62,44 @@ def plan_job(connection: Connection, job_id: int) -> bool:
             return True
     if any(parent.state != JobState.DONE for parent in parents):
         return False
+    if job.blocks_total:
+        return _go_on(connection, job, parents)
     made = _plan(connection, job, parents[0].id if parents else None)
+    if not _inputs_there(connection, job_id, parents, {need for block in made.blocks for need in block.needs}):
+        return True
     _insert(connection, job, made)
     first = sum(1 for block in made.blocks if block.phase == 0)
     values = {"job": job_id, "total": len(made.blocks), "first": first, "details": json.dumps(made.details)}
     connection.execute(_RUN, values)
     write(connection, [Line(job_id, f"planned {len(made.blocks):,} blocks", data=made.details)])
+    return True
+
+
+def _go_on(connection: Connection, job: Any, parents: Sequence[Any]) -> bool:
+    """Let a planned job that was retried or is mended run on."""
+    if _inputs_there(connection, job.id, parents, unfinished_needs(connection, job.id)):
+        connection.execute(_RUN_ON, {"job": job.id})
+        open_next(connection, job.id, done=job.blocks_done)
+    return True
+
+
+def _inputs_there(connection: Connection, job_id: int, parents: Sequence[Any], needs: Iterable[Need]) -> bool:
+    """Whether what a job needs of others is there; a job that needs what is gone of no parent fails.
+
+    Raises:
+        InputsDropped: parents must be mended first.
+    """
+    gone = dropped(connection, (need for need in needs if need.job_id != job_id))
+    foreign = min(gone.keys() - {parent.id for parent in parents}, default=None)
+    if foreign is not None:
+        message = (
+            f"object `{min(gone[foreign])}` of job {foreign}, which a projection needs, was dropped by retention: "
+            f"`holonomy fsck --mend {foreign}` computes it again; then retry this job"
+        )
+        fail(connection, job_id, BlockError(kind="user", message=message))
+        return False
+    if gone:
+        raise InputsDropped(gone)
     return True
 
 
