@@ -52,7 +52,7 @@ def cancel(connection: Connection, job_id: int) -> JobState:
         raise Missing("unknown_job", f"there is no job {job_id}")
     for member, job in jobs.items():
         if job.state not in TERMINAL_JOBS | {JobState.CANCELLING}:
-            _cancel(connection, member)
+            cancel_locked(connection, member)
     return lock(connection, [job_id])[job_id].state
 
 
@@ -67,7 +67,8 @@ def end_overdue(connection: Connection, grace_seconds: float) -> int:
     return ended
 
 
-def _cancel(connection: Connection, job_id: int) -> None:
+def cancel_locked(connection: Connection, job_id: int) -> None:
+    """Cancel a locked job that has not ended."""
     stop_queued(connection, job_id, "its job was cancelled")
     if finish(connection, job_id):
         return

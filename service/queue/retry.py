@@ -5,8 +5,8 @@ from sqlalchemy import Connection, text
 from schemas.states import JobState
 from service.errors import Conflict, Missing
 from service.queue.events import Line, write
-from service.queue.mending import mend_for_rest
 from service.queue.settle import in_pieces
+from service.queue.sweeps.members import reopen
 
 _FAMILY = text("""
     select id, state from jobs
@@ -15,16 +15,15 @@ _FAMILY = text("""
 """)
 _BLOCKS = text("""
     update blocks b
-    set state = case when b.phase <= j.phase and not :waits then 'ready' else 'waiting' end,
-        reason = case when b.phase <= j.phase and not :waits then null else 'waiting for an earlier phase' end,
+    set state = case when b.phase <= j.phase then 'ready' else 'waiting' end,
+        reason = case when b.phase <= j.phase then null else 'waiting for an earlier phase' end,
         attempts = 0, lost = 0, waits = 0, shrink = 0, error = null, ready_at = clock_timestamp(), finished_at = null
     from jobs j
     where j.id = :job and b.job_id = j.id and b.state in ('failed', 'cancelled') and b.seq >= :start and b.seq < :stop
 """)
-# A job that ended before it was planned is planned again. One for which objects are computed again is queued too: the
-# planner lets it go on when its parents have them.
+# A job that ended before it was planned is planned again.
 _JOB = text("""
-    update jobs set state = case when blocks_total = 0 or :waits then 'queued' else 'running' end,
+    update jobs set state = case when blocks_total = 0 then 'queued' else 'running' end,
         finished_at = null, error = null, reason = null, cancel_requested_at = null
     where id = :job
 """)
@@ -51,11 +50,8 @@ def retry(connection: Connection, job_id: int) -> None:
 
 
 def revive(connection: Connection, job_id: int) -> None:
-    """Put a locked failed or cancelled job and its unfinished blocks back, with fresh counters.
-
-    What they need and retention has dropped is computed again first.
-    """
-    waits = mend_for_rest(connection, job_id)
-    in_pieces(connection, _BLOCKS, job_id, waits=waits)
-    connection.execute(_JOB, {"job": job_id, "waits": waits})
+    """Put a locked failed or cancelled job and its unfinished blocks back, with fresh counters."""
+    in_pieces(connection, _BLOCKS, job_id)
+    connection.execute(_JOB, {"job": job_id})
+    reopen(connection, [job_id])
     write(connection, [Line(job_id, "runs again from where it stopped")])
