@@ -20,8 +20,12 @@ _OPEN = text("""
     update blocks set state = 'ready', reason = null, ready_at = clock_timestamp()
     where job_id = :job and phase = :phase and state = 'waiting' and seq >= :start and seq < :stop
 """)
-_NEXT = text("select min(phase) from blocks where job_id = :job and state = 'waiting'")
-_ADVANCE = text("update jobs set phase = :phase, phase_end = :done + :opened where id = :job")
+# A block that was running when its job failed may run on while that is retried.
+_NEXT = text("""
+    select (select min(phase) from blocks where job_id = :job and state = 'waiting') as phase,
+           (select count(*) from blocks where job_id = :job and state = 'running') as at_work
+""")
+_ADVANCE = text("update jobs set phase = :phase, phase_end = :end where id = :job")
 _END = text("""
     update jobs set state = :state, finished_at = clock_timestamp(), reason = :reason, error = cast(:error as jsonb)
     where id = :job
@@ -87,10 +91,10 @@ def open_next(connection: Connection, job_id: int, *, done: int) -> None:
 
     Phases without a block that waits are passed over: of a job that is mended few run again.
     """
-    phase = connection.execute(_NEXT, {"job": job_id}).scalar_one()
+    phase, at_work = connection.execute(_NEXT, {"job": job_id}).one()
     if phase is not None:
         opened = in_pieces(connection, _OPEN, job_id, phase=phase)
-        connection.execute(_ADVANCE, {"job": job_id, "phase": phase, "done": done, "opened": opened})
+        connection.execute(_ADVANCE, {"job": job_id, "phase": phase, "end": done + at_work + opened})
 
 
 def finish(connection: Connection, job_id: int) -> bool:
