@@ -63,9 +63,7 @@ _RESULTS: dict[str, tuple[ResultTable, ...]] = {
     "replicas": REPLICA_TABLES,
     "diagnostic": (),
 }
-ARCHIVED: dict[str, ResultTable] = {
-    table.name: table for tables in (*_RESULTS.values(), RECORDS) for table in tables
-}
+ARCHIVED: dict[str, ResultTable] = {table.name: table for tables in (*_RESULTS.values(), RECORDS) for table in tables}
 """Every table that is kept as Parquet, by name."""
 
 

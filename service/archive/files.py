@@ -170,4 +170,6 @@ def _done(connection: Connection, job_id: int) -> Any:
 
 def _written(connection: Connection, job_id: int) -> dict[str, Written]:
     rows = connection.execute(_WRITTEN, {"job": job_id})
-    return {row.table_name: Written(job_id, row.table_name, row.key, row.sha256, row.size_bytes, row.rows) for row in rows}
+    return {
+        row.table_name: Written(job_id, row.table_name, row.key, row.sha256, row.size_bytes, row.rows) for row in rows
+    }

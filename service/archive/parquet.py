@@ -44,7 +44,11 @@ def _groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterable[pa
     waiting, held = list[pa.RecordBatch](), 0
     for batch in batches:
         # The columns are the same; their types, and whether they may be null, are those of the described table.
-        waiting.append(pa.record_batch([column.cast(field.type) for column, field in zip(batch.columns, schema, strict=True)], schema=schema))
+        waiting.append(
+            pa.record_batch(
+                [column.cast(field.type) for column, field in zip(batch.columns, schema, strict=True)], schema=schema
+            )
+        )
         held += batch.num_rows
         while held >= ROW_GROUP:
             rows = pa.Table.from_batches(waiting, schema)
