@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, cast
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 ChecksumMode = Literal["when_supported", "when_required"]
 _CHUNK_BYTES = 2**20
 _PUT_RACES = 5
+_MOST_DELETED = 1_000
 PART_BYTES = 16 * 2**20
 """Files up to this size go in one request, larger ones in parts of it."""
 _MOST_PARTS = 10_000
@@ -85,6 +87,8 @@ class Listed:
 
     key: str
     size_bytes: int
+    modified_at: datetime
+    """When it was written, by the store's clock."""
 
 
 class ObjectStore:
@@ -203,10 +207,12 @@ class ObjectStore:
                 self._classify(error, key)
             except Missing:
                 return None
-        return Listed(key, answer["ContentLength"])
+        return Listed(key, answer["ContentLength"], answer["LastModified"])
 
     def list(self, prefix: str) -> Iterator[Listed]:
-        """Objects whose key starts with `prefix`, in key order.
+        """Objects whose key starts with `prefix`, a page of a thousand at a time, in the store's order.
+
+        That is mostly, not always, the order of keys: a store on top of a file system goes folder by folder.
 
         Raises:
             Unavailable: see the module.
@@ -215,9 +221,29 @@ class ObjectStore:
         try:
             for page in pages:
                 for entry in page.get("Contents", ()):
-                    yield Listed(entry["Key"], entry["Size"])
+                    yield Listed(entry["Key"], entry["Size"], entry["LastModified"])
         except Exception as error:
             self._classify(error, prefix)
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete objects; those that are not there are passed over.
+
+        Raises:
+            Unavailable: the store could not delete some, or see the module; others are gone.
+        """
+        for start in range(0, len(keys), _MOST_DELETED):
+            batch = keys[start : start + _MOST_DELETED]
+            try:
+                answer = self._client.delete_objects(
+                    Bucket=self.settings.bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
+                )
+            except Exception as error:
+                self._classify(error, batch[0])
+            for fault in answer.get("Errors", ()):
+                raise Unavailable(
+                    f"the object store could not delete {fault.get('Key')} ({fault.get('Code')}: "
+                    f"{fault.get('Message')}): try again"
+                )
 
     def check(self) -> None:
         """Return when the bucket is there and the credentials are accepted.
