@@ -94,7 +94,18 @@ def build(backend: Backend) -> FastAPI:
     registry = CollectorRegistry()
     registry.register(QueueCollector(lambda: _status_or_none(backend)))
     for room in (
-        jobs, sweeps, projects, progress, tables, parquet, arrays, datasets, imports, tokens, query, schedules
+        jobs,
+        sweeps,
+        projects,
+        progress,
+        tables,
+        parquet,
+        arrays,
+        datasets,
+        imports,
+        tokens,
+        query,
+        schedules,
     ):
         application.include_router(room.router)
     application.include_router(status.router)

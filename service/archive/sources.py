@@ -6,14 +6,9 @@ The rows come without the job's number, so that the same results make the same f
 import pyarrow as pa
 
 from schemas.archives import BLOCKS, EVENTS
-from schemas.columns import ColumnType, ResultTable
+from schemas.columns import ResultTable
+from service.db.arrow_fields import arrow_field
 
-_TYPES: dict[ColumnType, pa.DataType] = {
-    "int": pa.int64(),
-    "float": pa.float64(),
-    "text": pa.string(),
-    "bool": pa.bool_(),
-}
 _ISO = """to_char({} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 _RECORDS = {
     BLOCKS.name: f"""
@@ -43,9 +38,6 @@ def statement(table: ResultTable, job_id: int) -> str:
 
 
 def arrow_schema(table: ResultTable) -> pa.Schema:
-    """Types of a table's columns, with what each means as metadata of its field."""
-    fields = [
-        pa.field(column.name, _TYPES[column.type], column.nullable, {"meaning": column.meaning})
-        for column in table.columns
-    ]
+    """Types of a table's columns, with meaning, unit and sign of each as metadata of its field."""
+    fields = [arrow_field(column) for column in table.columns]
     return pa.schema(fields, {"table": table.name, "meaning": table.meaning})
