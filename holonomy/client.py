@@ -17,9 +17,9 @@ from holonomy.replicas import ReplicasJob
 from holonomy.tokens import Tokens
 from holonomy.transport import HttpTransport, Transport
 from schemas.api import Job, JobPage, ServiceStatus, Submitted
-from schemas.archives import ExportManifest
 from schemas.brackets import Brackets
 from schemas.diagnostic import Diagnostic
+from schemas.exports import ExportManifest
 from schemas.jobs import AnyJob, Submission
 from schemas.mistakes import explain
 from schemas.replicas import Replicas

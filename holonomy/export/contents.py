@@ -8,17 +8,8 @@ from holonomy.connection import Connection
 from holonomy.errors import Refused, ServiceFault
 from holonomy.parquet import made, members
 from schemas.api import JobDetail, Manifest
-from schemas.archives import (
-    ExportedFile,
-    ExportedJob,
-    ExportedSweep,
-    Member,
-    StoredObject,
-    TableFile,
-    object_path,
-    table_path,
-    tables_of,
-)
+from schemas.archives import TableFile, tables_of
+from schemas.exports import ExportedFile, ExportedJob, ExportedSweep, Member, StoredObject, object_path, table_path
 from schemas.states import JobState
 from schemas.sweep_bodies import SweepDetail
 
@@ -103,9 +94,14 @@ def of_job(connection: Connection, detail: JobDetail, *, objects: bool) -> JobCo
     tables = [table.name for table in tables_of(detail.kind)]
     files = [_table(file) for part in made(connection, [detail.id], tables) for file in part.files]
     manifest = connection.get(f"/v1/jobs/{detail.id}/objects", Manifest)
+    gone = set(manifest.dropped)
     stored = [
         StoredObject(
-            name=ref.name, sha256=ref.sha256, size_bytes=ref.size_bytes, arrays=ref.arrays, absent=not objects
+            name=ref.name,
+            sha256=ref.sha256,
+            size_bytes=ref.size_bytes,
+            arrays=ref.arrays,
+            absent=not objects or ref.name in gone,
         )
         for ref in manifest.objects
     ]

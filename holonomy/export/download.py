@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from holonomy.connection import Connection, Retries
 from holonomy.errors import BadFile, DiskFull, ServiceFault, Unreachable
-from schemas.archives import ExportedFile
+from schemas.exports import ExportedFile
 
 CHUNK_BYTES = 2**20
 _READ_SECONDS = 300.0

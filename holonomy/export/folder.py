@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from holonomy.errors import BadFile
 from holonomy.export.download import digest_of
-from schemas.archives import FORMAT_VERSION, ExportedFile, ExportManifest
+from schemas.exports import FORMAT_VERSION, ExportedFile, ExportManifest
 
 MANIFEST = "manifest.json"
 _AT_ONCE = 2

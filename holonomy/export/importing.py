@@ -9,7 +9,7 @@ from threading import Lock
 from holonomy.connection import Connection
 from holonomy.errors import BadFile
 from holonomy.export.folder import check_files, read_manifest
-from schemas.archives import (
+from schemas.exports import (
     Digests,
     ExportedFile,
     ExportedSweep,

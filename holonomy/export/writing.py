@@ -14,7 +14,7 @@ from holonomy.export.contents import JobContents, Tell, Wanted
 from holonomy.export.download import Download, Stopped, disk_faults
 from holonomy.export.folder import MANIFEST, provenance_of
 from holonomy.transport import HttpTransport
-from schemas.archives import ExportedJob, ExportManifest, table_path
+from schemas.exports import ExportedJob, ExportManifest, table_path
 
 AT_ONCE = 4
 """Files that are fetched at the same time."""

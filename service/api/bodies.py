@@ -6,8 +6,9 @@ from typing import Annotated, TypeVar
 from pydantic import AfterValidator, BaseModel
 
 from schemas.api import TokenRequest
-from schemas.archives import JobImport, ParquetRequest, SweepImport
+from schemas.archives import ParquetRequest
 from schemas.datasets import DatasetImport
+from schemas.exports import JobImport, SweepImport
 from schemas.jobs import Submission
 from schemas.projects import ProjectLimits
 from schemas.query_bodies import Query

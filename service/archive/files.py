@@ -19,6 +19,7 @@ from service.archive.sources import statement
 from service.db.arrow import ArrowDatabase
 from service.errors import Conflict, Missing
 from service.objects import ObjectStore, Unavailable
+from service.retention.naming import hold_names
 
 READ_SECONDS = 3_600.0
 """Longest the rows of one table may take to be read and written: 100,000,000 rows at 30,000 a second."""
@@ -139,9 +140,13 @@ def _written_now(parts: Parts, job_id: int, digest: str, table: ResultTable) -> 
         # stops between the object and its row leaves what the next demand names.
         key = f"jobs/{digest}/tables/{table.name}/{job_id}-{sha256}.parquet"
         parts.objects.put_file(key, path, sha256)
-    with parts.engine.begin() as connection:
-        name(connection, Written(job_id, table.name, key, sha256, size_bytes, rows))
-        return _written(connection, job_id)[table.name]
+        with parts.engine.begin() as connection:
+            hold_names(connection)
+            # Under the lock: until now nobody named it, and it may have been collected.
+            if parts.objects.head(key) is None:
+                parts.objects.put_file(key, path, sha256)
+            name(connection, Written(job_id, table.name, key, sha256, size_bytes, rows))
+            return _written(connection, job_id)[table.name]
 
 
 def name(connection: Connection, written: Written) -> None:

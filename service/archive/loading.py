@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import Connection
 
@@ -12,6 +14,7 @@ from schemas.columns import ResultTable
 from service.archive.sources import arrow_schema
 from service.db.copy import BadRows, copy_rows, encode
 from service.errors import Refused
+from service.objects import Unavailable
 
 BATCH_ROWS = 2**17
 """Rows of one COPY: well within the statement timeout."""
@@ -45,16 +48,45 @@ def load(connection: Connection, table: ResultTable, job_id: int, path: Path) ->
     Raises:
         Refused: the file, or a row in it, does not fit the table.
     """
-    rows = 0
+    count = 0
     for batch in batches(table, path):
         columns = {name: _values(batch.column(name)) for name in batch.schema.names}
         try:
             encoded = encode(table, job_id, columns)
         except BadRows as error:
             raise Refused("bad_file", f"the file of table {table.name} has rows that do not fit: {error}") from None
-        copy_rows(connection, table, [encoded])
-        rows += batch.num_rows
-    return rows
+        try:
+            copy_rows(connection, table, [encoded])
+        except (psycopg2.IntegrityError, psycopg2.DataError) as error:
+            raise Refused(
+                "bad_file", f"the database does not take the rows of table {table.name}: {str(error).splitlines()[0]}"
+            ) from None
+        except psycopg2.OperationalError as error:
+            raise Unavailable(
+                f"the database stopped while it took the rows of table {table.name} ({str(error).splitlines()[0]}); "
+                "try again"
+            ) from None
+        count += batch.num_rows
+    return count
+
+
+def rows(table: ResultTable, path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a table's file, one by one.
+
+    Raises:
+        Refused: the file is not one of that table.
+    """
+    for batch in batches(table, path):
+        yield from batch.to_pylist()
+
+
+def rows_and_largest(table: ResultTable, path: Path, column: str) -> tuple[int, int]:
+    """Number of rows of a table's file, and the largest value of a column of whole numbers; 0 where there is none."""
+    count, largest = 0, 0
+    for batch in batches(table, path):
+        count += batch.num_rows
+        largest = max(largest, pc.max(batch.column(column)).as_py() or 0)
+    return count, largest
 
 
 def batches(table: ResultTable, path: Path) -> Iterator[pa.RecordBatch]:

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi import Path as Segment
 from starlette.concurrency import run_in_threadpool
 
-from schemas.archives import Digests, Imported, upload_key
+from schemas.exports import Digests, Imported, upload_key
 from service.api.backend import Services
 from service.api.bodies import JobImportBody, SweepImportBody
 from service.api.identity import Admin

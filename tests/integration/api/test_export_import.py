@@ -13,7 +13,8 @@ from sqlalchemy import text
 
 from holonomy import Client
 from holonomy.errors import BadFile, Refused, Unauthorized
-from schemas.archives import ExportManifest, tables_of
+from schemas.archives import tables_of
+from schemas.exports import ExportManifest
 from service.db.migrate import upgrade
 
 SPEC = {
