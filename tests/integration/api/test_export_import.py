@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import polars
@@ -15,7 +14,6 @@ from holonomy import Client
 from holonomy.errors import BadFile, Refused, Unauthorized
 from schemas.archives import tables_of
 from schemas.exports import ExportManifest
-from service.db.migrate import upgrade
 
 SPEC = {
     "kind": "brackets",
@@ -52,14 +50,6 @@ def exported(api, job, tmp_path_factory) -> Path:
 def folder(exported, tmp_path) -> Path:
     """A copy to do with as one likes."""
     return Path(shutil.copytree(exported, tmp_path / "export"))
-
-
-@pytest.fixture
-def elsewhere(api_on, postgres_url, s3_server) -> Iterator:
-    """Another installation, empty."""
-    upgrade(postgres_url)
-    with api_on(postgres_url, s3_server) as running:
-        yield running
 
 
 def manifest_of(folder: Path) -> ExportManifest:
