@@ -2,6 +2,7 @@
 
 HolonomyError
 ├── BadFile            a spec file or a data file is not what it should be (also a ValueError)
+├── DiskFull           there is no room left for what was to be written
 ├── Unconfigured       no address is known and no embedded stack can be started
 ├── Unreachable        no answer: nothing listens, the connection broke, or the service said 503
 ├── Unauthorized       the token is missing, wrong, revoked, or lacks a scope
@@ -44,6 +45,10 @@ class HolonomyError(Exception):
 
 class BadFile(HolonomyError, ValueError):
     """A spec file or a data file is not what it should be."""
+
+
+class DiskFull(HolonomyError):
+    """There is no room left for what was to be written; what was written before stays."""
 
 
 class Unconfigured(HolonomyError):

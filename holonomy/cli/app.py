@@ -10,6 +10,7 @@ from holonomy.cli import (
     database,
     demo,
     doctor,
+    exports,
     flags,
     jobs,
     projects,
@@ -44,6 +45,7 @@ for module in (
     schema,
     demo,
     sql,
+    exports,
 ):
     module.register(app)
 

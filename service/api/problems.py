@@ -26,6 +26,7 @@ CODES: dict[str, tuple[int, str]] = {
     "conflict": (409, "Conflict"),
     "body_too_large": (413, "Body too large"),
     "unsupported_media_type": (415, "Unsupported media type"),
+    "range": (416, "Range beyond the end"),
     "invalid": (422, "Invalid request"),
     "internal": (500, "Internal error"),
     "unavailable": (503, "Temporarily unavailable"),

@@ -24,7 +24,10 @@ _EVENTS = text("""
     select id, at, level, block_id, message, data from events
     where job_id = :job and id > :after order by id limit :limit
 """)
-_OBJECTS = text("select name, key, sha256, size_bytes, arrays from objects where job_id = :job order by name")
+_OBJECTS = text("""
+    select name, key, sha256, size_bytes, arrays, dropped_at is not null as dropped from objects
+    where job_id = :job order by name
+""")
 _OBJECT = text("select name, key, sha256, size_bytes, arrays from objects where job_id = :job and name = :name")
 
 
@@ -74,8 +77,14 @@ def manifest(connection: Connection, job_id: int) -> Manifest:
         Missing: there is no such job.
     """
     digest = _digest(connection, job_id)
-    rows = connection.execute(_OBJECTS, {"job": job_id})
-    return Manifest(job_id=job_id, digest=digest, objects=tuple(ObjectRef(**row._mapping) for row in rows))
+    rows = connection.execute(_OBJECTS, {"job": job_id}).all()
+    stored = tuple(
+        ObjectRef(name=row.name, key=row.key, sha256=row.sha256, size_bytes=row.size_bytes, arrays=row.arrays)
+        for row in rows
+    )
+    return Manifest(
+        job_id=job_id, digest=digest, objects=stored, dropped=tuple(row.name for row in rows if row.dropped)
+    )
 
 
 def named_object(connection: Connection, job_id: int, name: str) -> ObjectRef:
