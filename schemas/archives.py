@@ -116,7 +116,7 @@ class StoredObject(Body):
     """Digest of the bytes."""
     size_bytes: Annotated[int, Field(ge=0)]
     """Length."""
-    arrays: dict[str, ArrayInfo] = {}
+    arrays: dict[str, ArrayInfo] = Field(default_factory=dict)
     """What is inside, for safetensors objects."""
     dropped: bool = False
     """Whether retention took it away: the export names it, and holds no file of it."""

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
@@ -17,11 +18,12 @@ from service.archive import parquet
 from service.archive.sources import statement
 from service.db.arrow import ArrowDatabase
 from service.errors import Conflict, Missing
-from service.objects import ObjectStore
+from service.objects import ObjectStore, Unavailable
 
 READ_SECONDS = 3_600.0
 """Longest the rows of one table may take to be read and written: 100,000,000 rows at 30,000 a second."""
 _PAUSE_SECONDS = 120.0
+_WAIT_SECONDS = 20.0
 _CHUNK_BYTES = 2**20
 
 _JOB = text("select digest, kind, state from jobs where id = :job")
@@ -58,6 +60,8 @@ class Parts:
     engine: Engine
     arrow: ArrowDatabase
     objects: ObjectStore
+    slots: BoundedSemaphore
+    """Tables that are written at once."""
 
 
 def listed(connection: Connection, job_id: int) -> tuple[TableFile, ...]:
@@ -102,7 +106,7 @@ def ensure(parts: Parts, job_id: int, tables: Sequence[ResultTable]) -> Iterator
         Missing: there is no such job.
         Conflict: it is not done.
         QueryFault: the database failed while rows were read.
-        Unavailable: the object store is away or full.
+        Unavailable: the object store is away or full, or too many tables are being written.
     """
     with parts.engine.connect() as connection:
         job = _done(connection, job_id)
@@ -116,6 +120,15 @@ def ensure(parts: Parts, job_id: int, tables: Sequence[ResultTable]) -> Iterator
 
 
 def _write(parts: Parts, job_id: int, digest: str, table: ResultTable) -> Written:
+    if not parts.slots.acquire(timeout=_WAIT_SECONDS):
+        raise Unavailable("too many tables are being written as Parquet at once; try again in a moment")
+    try:
+        return _written_now(parts, job_id, digest, table)
+    finally:
+        parts.slots.release()
+
+
+def _written_now(parts: Parts, job_id: int, digest: str, table: ResultTable) -> Written:
     with tempfile.TemporaryDirectory(prefix="holonomy-table-") as folder:
         path = Path(folder) / f"{table.name}.parquet"
         query = statement(table, job_id)

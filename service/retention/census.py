@@ -8,12 +8,12 @@ an orphan. Nothing is held in memory, and the order in which a store lists does 
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import batched
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 from service.objects import Listed, ObjectStore
+from service.retention.batches import batched
 from service.retention.collect import dataset_objects
 
 _PAGE = 2_000
@@ -107,7 +107,7 @@ class Census:
         return cls(connection, total.objects, total.size_bytes)
 
     def absent(self) -> Iterator[Any]:
-        """Rows of `named` whose key is not listed; of imported jobs some may lie under other keys than were listed."""
+        """Rows of `named` whose key is not listed; those of imported jobs may lie where was not looked."""
         return self._pages(_ABSENT)
 
     def resized(self) -> Iterator[Any]:
