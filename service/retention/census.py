@@ -78,7 +78,7 @@ class Census:
     size_bytes: int
 
     @classmethod
-    def take(cls, connection: Connection, store: ObjectStore, jobs: Sequence[int] | None) -> "Census":
+    def take(cls, connection: Connection, store: ObjectStore, jobs: list[int] | None) -> "Census":
         """Write down what rows name and what the bucket holds: all of it, or what belongs to some jobs.
 
         Raises:

@@ -66,7 +66,7 @@ class Wish:
         orphans_older_than: Seconds from which an object that nobody names is an orphan.
     """
 
-    jobs: tuple[int, ...] | None
+    jobs: list[int] | None
     deep: bool
     orphans_older_than: float
 

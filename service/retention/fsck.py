@@ -59,8 +59,8 @@ def fsck(
         return found.model_copy(update={"mended": repair.outcome(tables, waited=wait_seconds != 0)})
 
 
-def _family(connection: Connection, jobs: Sequence[int]) -> tuple[int, ...]:
-    family = tuple(connection.execute(_FAMILY, {"jobs": list(jobs)}).scalars())
+def _family(connection: Connection, jobs: Sequence[int]) -> list[int]:
+    family = list(connection.execute(_FAMILY, {"jobs": list(jobs)}).scalars())
     connection.commit()
     unknown = min(set(jobs) - set(family), default=None)
     if unknown is not None:

@@ -35,7 +35,7 @@ _LOST = text("""
 """)
 _ADD_DROPPED = text("""
     insert into findings (fault, key, owner, job_id, name, sha256, detail)
-    select 'dropped', key, 'object', job_id, name, sha256, drop_reason
+    select 'dropped', key, 'object', job_id, name, sha256, 'dropped by a policy'
     from objects where job_id = any(:jobs) and dropped_at is not null
 """)
 _STATE = text("select state from jobs where id = :job for no key update")

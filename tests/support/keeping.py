@@ -17,6 +17,7 @@ from schemas.blocks import (
     TrainingSegment,
     payload,
 )
+from schemas.bracket_results import PAIRS
 from schemas.brackets import Brackets
 from schemas.data import Digits, First
 from schemas.jobs import AnyJob
@@ -28,6 +29,8 @@ from service.queue.upkeep import plan_jobs
 from tests.support.dispatching import Queue
 from workers.runtime.context import Attempt
 from workers.runtime.objects import ObjectStore
+
+_OF_TYPE: dict[str, Any] = {"int": 0, "float": 1.0, "text": "", "bool": False}
 
 
 def training(seed: int = 0, checkpoints: tuple[int, ...] = (0, 2, 4)) -> Training:
@@ -55,8 +58,9 @@ class Keeper:
 
     def plan(self) -> None:
         """What a dispatcher does between claims."""
-        while plan_jobs(self.queue.engine):
-            pass
+        # A child finds its parent without what it needs, that is put back to work, and at once.
+        for _ in range(3):
+            plan_jobs(self.queue.engine)
 
     def claim(self, limit: int = 100) -> list[Claimed]:
         """Take blocks."""
@@ -78,7 +82,7 @@ class Keeper:
         """Commit a block that wrote them."""
         record = BlockRecord(objects=objects).model_dump_json()
         with self.queue.engine.begin() as connection:
-            return commit(connection, [Done(block.block_id, block.job_id, block.token, record, {})])[0]
+            return commit(connection, [Done(block.block_id, block.job_id, block.token, record, rows_of(block))])[0]
 
     def fail(self, block: Claimed, kind: Any = "user") -> None:
         """A block fails."""
@@ -167,3 +171,15 @@ def names_of(block: Claimed) -> Iterator[str]:
             yield f"diagnostic/{work.index}"
         case work:
             raise NotImplementedError(work.kind)
+
+
+def rows_of(block: Claimed) -> dict[str, dict[str, list[Any]]]:
+    """The pairs of a tile, with a number of each type in every other column."""
+    work = payload.validate_json(block.payload_json)
+    if not isinstance(work, BracketTile):
+        return {}
+    pairs = [(i, j) for i in range(*work.rows) for j in range(*work.columns) if i < j]
+    columns = {column.name: [_OF_TYPE[column.type]] * len(pairs) for column in PAIRS.columns}
+    return {
+        "pairs": columns | {"step": [work.step] * len(pairs), "i": [i for i, _ in pairs], "j": [j for _, j in pairs]}
+    }
