@@ -53,11 +53,13 @@ schemas: $(VENV)/.dev ## Check that the committed JSON Schemas match the models
 docs: $(VENV)/.dev ## Check that the generated reference matches the code
 	@$(BIN)/python -m service.api.openapi --check
 	@$(BIN)/python -m schemas.dictionary --check
+	@$(BIN)/python -m service.db.dictionary --check
 	@$(BIN)/python -m holonomy.cli.reference --check
 
 generate: $(VENV)/.dev ## Write the JSON Schemas and the generated reference
 	@$(BIN)/python -m schemas.generate
 	@$(BIN)/python -m schemas.dictionary
+	@$(BIN)/python -m service.db.dictionary
 	@$(BIN)/python -m service.api.openapi
 	@$(BIN)/python -m holonomy.cli.reference
 

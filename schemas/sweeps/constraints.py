@@ -63,7 +63,7 @@ def parse_constraint(text: str) -> Constraint:
     if len(text) > LONGEST_TEXT:
         raise BadConstraint(f"expected at most {LONGEST_TEXT:,} characters; came {len(text):,}")
     try:
-        body = ast.parse(text.strip(), mode="eval").body
+        body = ast.parse(text.replace("\n", " ").strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else str(error)
         raise BadConstraint(f"this is not an expression: {reason}") from None

@@ -14,7 +14,7 @@ from schemas.jobs import AnyJob
 from schemas.mistakes import explain, locate
 from schemas.sweeps.constraints import BadConstraint, Constraint
 from schemas.sweeps.mistake import SweepMistake
-from schemas.sweeps.paths import FieldPath, NoSuchField, child, lookup, overlap, parse_path
+from schemas.sweeps.paths import FieldPath, NoSuchField, child, lookup, overlap, parse_path, spelled
 from schemas.sweeps.settings import Assignment, Place, Setting, described
 from schemas.sweeps.sweep import Sweep
 from schemas.training import Training
@@ -130,10 +130,10 @@ def _valid(sweep: Sweep, candidate: Any, settings: Assignment, number: int) -> A
 
 
 def _culprit(error: ValidationError, candidate: Any, settings: Assignment) -> Place:
-    """Where the setting is written that an error is about, or the first of them where it is about no single one."""
+    """Where the setting is written that an error is about; all of them, where it is about no single one."""
     where = locate(error.errors(include_url=False)[0]["loc"], candidate, None).path
-    blamed = (setting for setting in settings if where and overlap(setting.path, parse_path(where)))
-    return next((setting.at for setting in (*blamed, *settings)), ("base",))
+    blamed = (setting.at for setting in settings if where and overlap(setting.path, parse_path(where)))
+    return next(blamed, settings[0].at[:1])
 
 
 def _varied(spec: AnyJob, settings: Assignment) -> dict[str, JsonValue]:
@@ -144,14 +144,28 @@ def _standing(spec: AnyJob, setting: Setting) -> JsonValue:
     try:
         value = lookup(spec, setting.path)
     except NoSuchField:
-        raise SweepMistake(
-            f"{setting.name}: the spec puts this list in order, so that the place is gone; vary the list as a whole",
-            *setting.at,
-        ) from None
+        raise _moved(setting) from None
     if value is None or isinstance(value, int | float | str):
+        if isinstance(setting.path[-1], int) and not _same(setting.value, value):
+            raise _moved(setting)
         return value
     plain: JsonValue = to_jsonable_python(value)
     return plain
+
+
+def _same(given: object, standing: object) -> bool:
+    if isinstance(given, str) and isinstance(standing, int | float):
+        return float(given) == standing
+    return given == standing
+
+
+def _moved(setting: Setting) -> SweepMistake:
+    whole = spelled(setting.path[:-1])
+    return SweepMistake(
+        f"{described([setting])}: the spec puts this list in order, so that it stands elsewhere; "
+        f"vary {whole} as a whole",
+        *setting.at,
+    )
 
 
 def _point(number: int, settings: Assignment) -> str:

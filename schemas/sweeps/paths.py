@@ -10,7 +10,7 @@ from schemas.nearest import did_you_mean
 
 FieldPath = tuple[str | int, ...]
 """Names of fields and, of what stands in a list, places from 0."""
-PATH = r"^[A-Za-z_]\w*(\[\d{1,9}\])*(\.[A-Za-z_]\w*(\[\d{1,9}\])*)*$"
+_PATH = re.compile(r"[A-Za-z_]\w*(\[\d{1,9}\])*(\.[A-Za-z_]\w*(\[\d{1,9}\])*)*", re.ASCII)
 _PART = re.compile(r"[A-Za-z_]\w*|\[\d+\]")
 
 
@@ -24,7 +24,7 @@ def parse_path(text: str) -> FieldPath:
     Raises:
         NoSuchField: it is not written as a path is.
     """
-    if re.match(PATH, text, re.ASCII) is None:
+    if _PATH.fullmatch(text) is None:
         raise NoSuchField(
             f"{text!r} is not the path of a field: expected names joined by dots, with places of lists in brackets, "
             "as in `optimizer.lr` or `arms[0].perturbations[0].epsilon`"

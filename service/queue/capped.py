@@ -25,9 +25,9 @@ _TURN = text(f"""
 # null, which `least` passes over.
 STARTABLE = f"""
     with recursive {each_group(_CAPPED_JOBS)}, held as materialized (
-        select j.project, coalesce(j.sweep_id, 0) as sweep, b.job_id, count(*) as running
+        select j.project, coalesce(j.sweep_id, 0) as sweep, count(*) as running
         from blocks b join jobs j on j.id = b.job_id
-        where b.state = 'running' and b.capped group by 1, 2, 3
+        where b.state = 'running' and b.capped group by 1, 2
     ), rooms as materialized (
         select g.project, g.sweep,
                s.max_running_blocks
@@ -39,7 +39,7 @@ STARTABLE = f"""
         select rooms.project, rooms.of_project, first.*
         from rooms cross join lateral (
             select b.id, j.priority, j.id as job_id
-            from jobs j left join held on held.job_id = j.id cross join lateral (
+            from jobs j cross join lateral (
                 select id from (
                     (select id, priority from blocks
                      where job_id = j.id and state = 'ready' and capped and device = 'any'
@@ -52,7 +52,9 @@ STARTABLE = f"""
                      order by priority desc, id limit :limit)
                 ) both_devices
                 order by priority desc, id
-                limit greatest(0, least(:limit, j.max_running - coalesce(held.running, 0)))
+                limit greatest(0, least(:limit, j.max_running - case when j.max_running is not null then (
+                    select count(*) from blocks where job_id = j.id and state = 'running'
+                ) end))
             ) b
             where {_CAPPED_JOBS}
               and j.project = rooms.project and coalesce(j.sweep_id, 0) = rooms.sweep

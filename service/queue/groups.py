@@ -1,8 +1,8 @@
 """Groups of jobs that share limits: those of one sweep, and of a project those that belong to no sweep.
 
 A group whose limit is reached may hold thousands of jobs. Statements that look for the next job to run go from group
-to group, along an index that begins with `project, coalesce(sweep_id, 0)`, and pass over such a group in one step. Jobs
-of a sweep are in its project, so that limits lie within one another.
+to group, along an index that begins with `project, coalesce(sweep_id, 0)`, and pass over such a group in one step.
+Jobs of a sweep are in its project, so that limits lie within one another.
 """
 
 
