@@ -181,6 +181,8 @@ class Manifest(Body):
     """Digest of its spec."""
     objects: tuple[ObjectRef, ...]
     """Objects by name."""
+    dropped: int = 0
+    """Objects that retention took away; they are not listed."""
 
 
 class TokenRequest(Body):

@@ -14,6 +14,7 @@ from holonomy.cli import (
     jobs,
     projects,
     results,
+    retention,
     schema,
     sql,
     stack,
@@ -44,6 +45,7 @@ for module in (
     schema,
     demo,
     sql,
+    retention,
 ):
     module.register(app)
 

@@ -6,7 +6,7 @@ an orphan. Nothing is held in memory, and the order in which a store lists does 
 """
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
