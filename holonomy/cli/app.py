@@ -15,6 +15,7 @@ from holonomy.cli import (
     jobs,
     projects,
     results,
+    retention,
     schema,
     sql,
     stack,
@@ -46,6 +47,7 @@ for module in (
     demo,
     sql,
     exports,
+    retention,
 ):
     module.register(app)
 

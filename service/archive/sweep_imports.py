@@ -4,6 +4,7 @@ import json
 
 from sqlalchemy import Connection, text
 
+from schemas.archives import Imported, SweepImport
 from schemas.exports import Imported, SweepImport
 from schemas.states import JobState
 from service.errors import Missing
