@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.base import Digest
 from schemas.blocks import BlockError, ObjectRef
-from schemas.jobs import JobSpec
+from schemas.jobs import DEFAULT_PROJECT, JobSpec
 from schemas.states import BlockState, JobState
 
 Scope = Literal["read", "submit", "admin"]
@@ -54,6 +54,10 @@ class Job(Body):
     """Why it is not running or not done, in words; null when there is nothing to say."""
     priority: int
     """Higher goes first."""
+    project: str = DEFAULT_PROJECT
+    """Project that it belongs to."""
+    tags: tuple[str, ...] = ()
+    """Labels to find it by."""
     submitted_at: datetime
     """When it was accepted."""
     started_at: datetime | None

@@ -4,7 +4,7 @@ from typing import Annotated, assert_never
 
 from pydantic import Field, TypeAdapter
 
-from schemas.base import Spec
+from schemas.base import LabelName, Name, Spec
 from schemas.brackets import Brackets
 from schemas.diagnostic import Diagnostic
 from schemas.replicas import Replicas
@@ -28,16 +28,32 @@ def training_of(spec: AnyJob) -> Training | None:
             assert_never(spec)
 
 
-class Submission(Spec):
+DEFAULT_PROJECT = "default"
+Tags = Annotated[tuple[LabelName, ...], Field(max_length=50)]
+Priority = Annotated[int, Field(ge=-100, le=100)]
+Limit = Annotated[int, Field(ge=1, le=10**6)]
+"""Most jobs or blocks that run at once."""
+
+
+class Labels(Spec):
+    """What surrounds a submission without changing a result."""
+
+    name: Annotated[str, Field(max_length=200)] | None = None
+    """A label for people."""
+    project: Name = DEFAULT_PROJECT
+    """The project that it belongs to; one that is new is made."""
+    tags: Tags = ()
+    """Labels to find it by."""
+    priority: Priority = 0
+    """Higher goes first."""
+    fresh: bool = False
+    """Compute again even when the same spec was submitted before."""
+    max_running_blocks: Limit | None = None
+    """At most this many blocks run at once."""
+
+
+class Submission(Labels):
     """The body of a submission. Only `spec` is digested: the other fields do not change a result."""
 
     spec: JobSpec
     """What to compute."""
-    fresh: bool = False
-    """Compute again even when the same spec was submitted before."""
-    name: Annotated[str, Field(max_length=200)] | None = None
-    """A label for people."""
-    priority: Annotated[int, Field(ge=-100, le=100)] = 0
-    """Higher goes first."""
-    max_running_blocks: Annotated[int, Field(ge=1)] | None = None
-    """At most this many blocks of the job run at once."""

@@ -16,7 +16,7 @@ from service.api.context import RequestContext
 from service.api.limits import BodyLimit
 from service.api.metrics import QueueCollector, RequestMetrics
 from service.api.parameters import plain_address
-from service.api.routes import arrays, datasets, health, jobs, progress, status, tables, tokens
+from service.api.routes import arrays, datasets, health, jobs, progress, status, sweeps, tables, tokens
 from service.db.engine import connect, described
 from service.objects import ObjectStore, store_settings
 from service.settings import Settings
@@ -68,8 +68,8 @@ def build(backend: Backend) -> FastAPI:
     application.state.backend = backend
     registry = CollectorRegistry()
     registry.register(QueueCollector(lambda: _status_or_none(backend)))
-    for router in (jobs.router, progress.router, tables.router, arrays.router, datasets.router, tokens.router):
-        application.include_router(router)
+    for room in (jobs, sweeps, progress, tables, arrays, datasets, tokens):
+        application.include_router(room.router)
     application.include_router(status.router)
     application.include_router(health.router(registry))
     faults.install(application)

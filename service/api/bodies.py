@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel
 from schemas.api import TokenRequest
 from schemas.datasets import DatasetImport
 from schemas.jobs import Submission
+from schemas.sweep_bodies import SweepSubmission
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -44,6 +45,7 @@ def _leaves(value: object) -> Iterator[tuple[str, object]]:
                 yield path, here
 
 
+SweepBody = Annotated[SweepSubmission, AfterValidator(storable)]
 SubmissionBody = Annotated[Submission, AfterValidator(storable)]
 DatasetBody = Annotated[DatasetImport, AfterValidator(storable)]
 TokenBody = Annotated[TokenRequest, AfterValidator(storable)]

@@ -18,6 +18,7 @@ Lists are paged by key: pass `next` as `cursor`. A 503 has `Retry-After`, and th
 
 TAGS = [
     {"name": "jobs", "description": "Submit, look at, cancel, retry."},
+    {"name": "sweeps", "description": "Many jobs, submitted, looked at, cancelled and retried as one."},
     {"name": "tables", "description": "Results as rows."},
     {"name": "arrays", "description": "Results as arrays."},
     {"name": "datasets", "description": "Import data and name it."},

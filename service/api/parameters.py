@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Path, Query, Request
+from fastapi import Header, Path, Query, Request
 
 from service.api.problems import ProblemError
 from service.queue.jobs import LONGEST_PAGE
@@ -15,6 +15,18 @@ Cursor = Annotated[
     str | None, Query(max_length=200, description="`next` of the page before; leave it out for the first.")
 ]
 PageSize = Annotated[int, Query(ge=1, le=LONGEST_PAGE, description="Most items on the page.")]
+Named = Annotated[str | None, Query(alias="name", max_length=200, description="Only those with this name.")]
+OfProject = Annotated[str | None, Query(alias="project", max_length=100, description="Only those of this project.")]
+Tagged = Annotated[str | None, Query(alias="tag", max_length=200, description="Only those with this tag.")]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="A submission sent again with the same key is answered as the first was, even with `fresh`.",
+    ),
+]
 
 
 async def plain_address(request: Request) -> None:

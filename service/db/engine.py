@@ -1,5 +1,7 @@
 """Connections to Postgres: the one place where a DSN is normalised and timeouts are set."""
 
+from urllib.parse import quote, urlencode
+
 from sqlalchemy import URL, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -52,9 +54,6 @@ def connect(
         statement_timeout_seconds: Longest a statement may run, waiting for locks included; None sets no limit.
         pool_timeout_seconds: Longest wait for a connection while all are in use.
     """
-    options = "-c idle_in_transaction_session_timeout=120000 -c timezone=UTC"
-    if statement_timeout_seconds is not None:
-        options += f" -c statement_timeout={int(statement_timeout_seconds * 1000)}"
     return create_engine(
         normalised(url),
         pool_pre_ping=True,
@@ -63,15 +62,43 @@ def connect(
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=pool_timeout_seconds,
-        connect_args={
-            "connect_timeout": connect_timeout_seconds,
-            "application_name": application,
-            "options": options,
-            "keepalives": 1,
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
-            # Unacknowledged data on a cut link: without this the kernel retransmits for a quarter of an hour.
-            "tcp_user_timeout": 25_000,
-        },
+        connect_args=_libpq_settings(application, connect_timeout_seconds, statement_timeout_seconds),
     )
+
+
+def libpq_url(
+    url: str,
+    *,
+    application: str,
+    connect_timeout_seconds: int = 5,
+    statement_timeout_seconds: float | None = None,
+) -> str:
+    """The DSN with the same settings as `connect` gives a connection, for what stands on libpq without SQLAlchemy.
+
+    Raises:
+        ValueError: the DSN does not name a Postgres database.
+    """
+    parsed = normalised(url)
+    settings = _libpq_settings(application, connect_timeout_seconds, statement_timeout_seconds)
+    # libpq takes %20 for a space, and + for a plus.
+    query = urlencode({**parsed.query, **settings}, doseq=True, quote_via=quote)
+    return f"{parsed.set(drivername='postgresql', query={}).render_as_string(hide_password=False)}?{query}"
+
+
+def _libpq_settings(
+    application: str, connect_timeout_seconds: int, statement_timeout_seconds: float | None
+) -> dict[str, str | int]:
+    options = "-c idle_in_transaction_session_timeout=120000 -c timezone=UTC"
+    if statement_timeout_seconds is not None:
+        options += f" -c statement_timeout={int(statement_timeout_seconds * 1000)}"
+    return {
+        "connect_timeout": connect_timeout_seconds,
+        "application_name": application,
+        "options": options,
+        "keepalives": 1,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        # Unacknowledged data on a cut link: without this the kernel retransmits for a quarter of an hour.
+        "tcp_user_timeout": 25_000,
+    }

@@ -33,7 +33,12 @@ sweeps = Table(
     "sweeps",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("digest", Text, nullable=False, comment="SHA-256 of the canonical JSON of the sweep with pinned data."),
+    Column(
+        "digest",
+        Text,
+        nullable=False,
+        comment="SHA-256 of the canonical JSON of the sweep and of the digests of its jobs.",
+    ),
     Column("latest", Boolean, nullable=False, server_default=text("true"), comment="The sweep its digest names."),
     Column("name", Text),
     Column("project", Text, ForeignKey("projects.name"), nullable=False, server_default=text("'default'")),

@@ -99,9 +99,11 @@ idempotency_keys = Table(
     Column("submitted_by", Text, nullable=False),
     Column("key", Text, nullable=False),
     Column("request", Text, nullable=False, comment="SHA-256 of the submission it came with."),
-    Column("job_id", BigInteger, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("job_id", BigInteger, ForeignKey("jobs.id", ondelete="CASCADE")),
+    Column("sweep_id", BigInteger, ForeignKey("sweeps.id", ondelete="CASCADE")),
     moment("created_at", now=True),
     PrimaryKeyConstraint("submitted_by", "key"),
+    CheckConstraint("num_nonnulls(job_id, sweep_id) = 1", name="names_one"),
 )
 
 blocks = Table(

@@ -14,7 +14,7 @@ from service.dispatcher.database import Database, is_transient, timed_out
 from service.dispatcher.options import Options
 from service.queue.cancel import end_overdue
 from service.queue.leases import rescue
-from service.queue.sweep import explain, plan_jobs
+from service.queue.upkeep import explain, plan_jobs
 
 
 @dataclass

@@ -50,7 +50,7 @@ def cancel(connection: Connection, job_id: int) -> JobState:
         raise Missing("unknown_job", f"there is no job {job_id}")
     for member, job in jobs.items():
         if job.state not in TERMINAL_JOBS | {JobState.CANCELLING}:
-            _cancel(connection, member)
+            cancel_locked(connection, member)
     return lock(connection, [job_id])[job_id].state
 
 
@@ -64,7 +64,8 @@ def end_overdue(connection: Connection, grace_seconds: float) -> int:
     return ended
 
 
-def _cancel(connection: Connection, job_id: int) -> None:
+def cancel_locked(connection: Connection, job_id: int) -> None:
+    """Cancel a locked job that has not ended."""
     stop_queued(connection, job_id, "its job was cancelled")
     running = connection.execute(_RUNNING, {"job": job_id}).scalar_one()
     state = JobState.CANCELLING if running else JobState.CANCELLED

@@ -53,18 +53,16 @@ def listed(connection: Connection) -> list[Dataset]:
     ]
 
 
-def pinned(connection: Connection, spec: AnyJob) -> AnyJob:
-    """The spec with the name of an imported dataset replaced by the digest it stands for now.
+def pinned(connection: Connection, training: Training) -> Training:
+    """The run with the name of an imported dataset replaced by the digest it stands for now.
 
     Raises:
         Missing: there is no dataset of that name or digest; the message lists the known names.
         Refused: the dataset is of another kind than the spec says, or lacks labels or channels that it asks for.
     """
-    training = training_of(spec)
-    if training is None or not isinstance(training.data, Imported):
-        return spec
-    pinned_training = training.model_copy(update={"data": _pin(connection, training.data)})
-    return pinned_training if isinstance(spec, Training) else spec.model_copy(update={"training": pinned_training})
+    if not isinstance(training.data, Imported):
+        return training
+    return training.model_copy(update={"data": _pin(connection, training.data)})
 
 
 def manifest_of(connection: Connection, spec: AnyJob) -> DatasetManifest | None:

@@ -6,6 +6,7 @@ from schemas.states import JobState
 from service.errors import Conflict, Missing
 from service.queue.events import Line, write
 from service.queue.settle import in_pieces
+from service.queue.sweeps.members import reopen
 
 _FAMILY = text("""
     select id, state from jobs
@@ -52,4 +53,5 @@ def revive(connection: Connection, job_id: int) -> None:
     """Put a locked failed or cancelled job and its unfinished blocks back, with fresh counters."""
     in_pieces(connection, _BLOCKS, job_id)
     connection.execute(_JOB, {"job": job_id})
+    reopen(connection, [job_id])
     write(connection, [Line(job_id, "runs again from where it stopped")])

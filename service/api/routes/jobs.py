@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from schemas.api import BlockPage, EventPage, Job, JobDetail, JobPage, Manifest, Submitted
 from schemas.states import BlockState, JobState
@@ -10,7 +10,16 @@ from service.api import cursors
 from service.api.backend import Services
 from service.api.bodies import SubmissionBody
 from service.api.identity import Reader, Submitter
-from service.api.parameters import LARGEST_NUMBER, Cursor, Number, PageSize
+from service.api.parameters import (
+    LARGEST_NUMBER,
+    Cursor,
+    IdempotencyKey,
+    Named,
+    Number,
+    OfProject,
+    PageSize,
+    Tagged,
+)
 from service.api.problems import documented
 from service.queue import history, jobs
 from service.queue.cancel import cancel
@@ -19,17 +28,7 @@ from service.queue.submit import submit
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        min_length=1,
-        max_length=200,
-        pattern=r"^[\x21-\x7e]+$",
-        description="A submission sent again with the same key gives the job of the first, even with `fresh`.",
-    ),
-]
 Kind = Annotated[str | None, Query(max_length=50, description="Only jobs with this kind of spec.")]
-Name = Annotated[str | None, Query(max_length=200, description="Only jobs with this name.")]
 JobIn = Annotated[JobState | None, Query(alias="state", description="Only jobs in this state.")]
 BlockIn = Annotated[BlockState | None, Query(alias="state", description="Only blocks in this state.")]
 After = Annotated[int, Query(ge=0, le=LARGEST_NUMBER, description="Only lines with a higher number.")]
@@ -75,14 +74,18 @@ def list_jobs(
     _: Reader,
     state: JobIn = None,
     kind: Kind = None,
-    name: Name = None,
+    name: Named = None,
+    project: OfProject = None,
+    tag: Tagged = None,
     cursor: Cursor = None,
     limit: PageSize = 50,
 ) -> JobPage:
     """Jobs, newest first."""
     before = cursors.decode("jobs", cursor)
     with services.engine.connect() as connection:
-        page = jobs.page(connection, state=state, kind=kind, name=name, cursor=before, limit=limit)
+        page = jobs.page(
+            connection, state=state, kind=kind, name=name, project=project, tag=tag, cursor=before, limit=limit
+        )
     return page.model_copy(update={"next": cursors.encode("jobs", page.next)})
 
 

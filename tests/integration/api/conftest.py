@@ -48,7 +48,7 @@ from service.objects import ObjectStore, StoreSettings
 from service.queue import jobs, tokens
 from service.queue.claim import Claimed, claim
 from service.queue.commit import Done, commit
-from service.queue.sweep import plan_jobs
+from service.queue.upkeep import plan_jobs
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from schemas.diagnostic import Diagnostic
 from service.queue.cancel import cancel
-from service.queue.sweep import plan_jobs
+from service.queue.upkeep import plan_jobs
 
 
 def _log(dispatchers) -> list[dict]:

@@ -15,7 +15,7 @@ from service.queue import history, jobs, leases
 from service.queue.claim import Claimed, claim
 from service.queue.commit import Broken, Done, commit
 from service.queue.submit import submit
-from service.queue.sweep import plan_jobs
+from service.queue.upkeep import plan_jobs
 
 
 class Desk:

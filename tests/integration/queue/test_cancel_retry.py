@@ -12,7 +12,7 @@ from service.errors import Conflict, Missing
 from service.queue import settle
 from service.queue.cancel import cancel, end_overdue
 from service.queue.retry import retry
-from service.queue.sweep import plan_jobs
+from service.queue.upkeep import plan_jobs
 
 TRAINING = Training(steps=4, checkpoints=(2,))
 

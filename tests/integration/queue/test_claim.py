@@ -10,7 +10,7 @@ from schemas.data import First
 from schemas.diagnostic import Diagnostic
 from schemas.states import BlockState, JobState
 from schemas.training import Training
-from service.queue.sweep import plan_jobs
+from service.queue.upkeep import plan_jobs
 
 
 def test_higher_priority_first_then_older(desk):

@@ -7,7 +7,7 @@ from schemas.data import First
 from schemas.diagnostic import Diagnostic
 from schemas.training import Training
 from service.queue.cancel import cancel
-from service.queue.sweep import explain, plan_jobs
+from service.queue.upkeep import explain, plan_jobs
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from schemas.training import Training
 from service.dispatcher.verdicts import verdict
 from service.queue.claim import Claimed
 from service.queue.retry import retry
-from service.queue.sweep import plan_jobs
+from service.queue.upkeep import plan_jobs
 from workers.brackets.paths import generic
 from workers.errors import UserFault
 from workers.runtime.execution import Worker, WorkerSettings

@@ -11,7 +11,7 @@ from schemas.perturbations import Gaussian
 from schemas.replicas import Arm, Replicas
 from schemas.states import BlockState, JobState
 from schemas.training import Training
-from service.queue.sweep import plan_jobs
+from service.queue.upkeep import plan_jobs
 
 
 def test_blocks_are_stored_as_planned(desk):

@@ -41,7 +41,7 @@ create index sweeps_by_state on sweeps (state, id);
 create index sweeps_by_tag on sweeps using gin (tags);
 create unique index sweeps_latest on sweeps (digest) where latest;
 create index sweeps_unfinished on sweeps (id) where finished_at is null;
-comment on column sweeps.digest is 'SHA-256 of the canonical JSON of the sweep with pinned data.';
+comment on column sweeps.digest is 'SHA-256 of the canonical JSON of the sweep and of the digests of its jobs.';
 comment on column sweeps.latest is 'The sweep its digest names.';
 comment on column sweeps.state is 'As of its jobs, soon after they end.';
 comment on column sweeps.max_running_jobs is 'Most of its jobs that run at once.';
@@ -165,6 +165,11 @@ comment on column table_files.key is 'Of the Parquet object that holds the job''
 alter table blocks add column mending boolean default false not null;
 comment on column blocks.capped is 'As of its job.';
 comment on column blocks.mending is 'Runs again for objects that were lost: its rows are there.';
+
+alter table idempotency_keys
+    alter column job_id drop not null,
+    add column sweep_id bigint constraint idempotency_keys_sweep_id_fkey references sweeps (id) on delete cascade,
+    add constraint idempotency_keys_names_one check (num_nonnulls(job_id, sweep_id) = 1);
 
 -- Done blocks run again only in a transaction that says it is mending.
 drop trigger jobs_moves on jobs;

@@ -17,6 +17,8 @@ create trigger blocks_moves before update of state on blocks for each row
     ))
     execute function refuse_move();
 
+delete from idempotency_keys where job_id is null;
+alter table idempotency_keys drop column sweep_id, alter column job_id set not null;
 drop table table_files, firings, schedules, sweep_jobs;
 alter table blocks drop column mending;
 comment on column blocks.capped is 'The job has a max_running.';

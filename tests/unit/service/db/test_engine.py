@@ -1,6 +1,7 @@
 import pytest
+from psycopg2.extensions import parse_dsn
 
-from service.db.engine import described, normalised
+from service.db.engine import described, libpq_url, normalised
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"])
@@ -20,3 +21,12 @@ def test_other_addresses_are_refused_without_the_password(url):
 
 def test_a_description_holds_no_secrets():
     assert described("postgres://me:secret@db.lab/holonomy") == "db.lab:5432/holonomy"
+
+
+def test_libpq_reads_the_dsn_with_its_settings():
+    url = libpq_url("postgres://me:s%3Acret@db.lab/holonomy?sslmode=require", application="holonomy api")
+    parts = parse_dsn(url)
+    assert parts["password"] == "s:cret"
+    assert (parts["host"], parts["dbname"], parts["sslmode"]) == ("db.lab", "holonomy", "require")
+    assert parts["application_name"] == "holonomy api"
+    assert parts["options"] == "-c idle_in_transaction_session_timeout=120000 -c timezone=UTC"

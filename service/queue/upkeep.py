@@ -30,7 +30,7 @@ def plan_jobs(engine: Engine) -> int:
     """Plan queued jobs whose parents have ended, each in a transaction of its own; how many left the queue.
 
     A job that cannot be planned fails with the reason; the others are planned. One that the database could not take
-    in time is tried again at the next sweep.
+    in time is tried again the next time.
 
     Raises:
         sqlalchemy.exc.DBAPIError: the database failed.

@@ -1,0 +1,1 @@
+"""Sweeps: many jobs that are submitted, looked at, cancelled and retried as one."""

@@ -1,0 +1,30 @@
+"""Notices that sweeps have ended: their state follows that of their jobs."""
+
+from sqlalchemy import Connection, text
+
+# Finished sweeps keep their state, so that lists of them cost the same however many jobs they have.
+_END = text("""
+    with ended as (
+        select s.id,
+               case when counts.failed > 0 then 'failed' when counts.cancelled > 0 then 'cancelled' else 'done' end
+                   as state,
+               coalesce(counts.last, s.submitted_at) as finished_at
+        from sweeps s cross join lateral (
+            select count(*) filter (where j.state = 'failed') as failed,
+                   count(*) filter (where j.state = 'cancelled') as cancelled, max(j.finished_at) as last
+            from sweep_jobs m join jobs j on j.id = m.job_id where m.sweep_id = s.id
+        ) counts
+        where s.finished_at is null and not exists (
+            select from sweep_jobs m join jobs j on j.id = m.job_id
+            where m.sweep_id = s.id and j.state in ('queued', 'running', 'cancelling')
+        )
+        order by s.id for no key update of s skip locked
+    )
+    update sweeps s set state = ended.state, finished_at = greatest(ended.finished_at, s.submitted_at)
+    from ended where s.id = ended.id
+""")
+
+
+def end_sweeps(connection: Connection) -> int:
+    """Write the state of sweeps whose jobs have all ended; how many."""
+    return connection.execute(_END).rowcount

@@ -1,0 +1,41 @@
+"""Which jobs are in a sweep, in which order, with which fields varied."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+_ADD = text("""
+    insert into sweep_jobs (sweep_id, position, job_id, varied)
+    select :sweep, place - 1, job_id, varied
+    from unnest(cast(:jobs as bigint[]), cast(:varied as jsonb[])) with ordinality as member(job_id, varied, place)
+""")
+_REOPEN = text("""
+    update sweeps s set state = 'running', finished_at = null, cancel_requested_at = null
+    where s.id in (select sweep_id from sweep_jobs where job_id = any(:jobs)) and s.finished_at is not null
+""")
+
+
+@dataclass(frozen=True)
+class Member:
+    """A job in a sweep."""
+
+    job_id: int
+    varied: Mapping[str, Any]
+
+
+def add(connection: Connection, sweep_id: int, members: Sequence[Member]) -> None:
+    """Put jobs into a new sweep, in order."""
+    values = {
+        "sweep": sweep_id,
+        "jobs": [member.job_id for member in members],
+        "varied": [json.dumps(dict(member.varied)) for member in members],
+    }
+    connection.execute(_ADD, values)
+
+
+def reopen(connection: Connection, jobs: Sequence[int]) -> None:
+    """Sweeps that had ended go on when jobs in them do."""
+    connection.execute(_REOPEN, {"jobs": list(jobs)})
