@@ -1,6 +1,6 @@
 """`python -m bench.claim`: the claim of 50 blocks, beside a million finished ones.
 
-    fresh → after 100,000 updates without vacuum → while an old snapshot is held open
+    fresh → after 100,000 updates without vacuum → while an old snapshot is held open → beside limited jobs
 
 Each claim is given back, so that the queue keeps its size: that is where the updates come from.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
-from bench.filling import fill
+from bench.filling import fill, fill_sweep
 from bench.report import Figure, run
 from service.db.engine import connect
 from service.db.migrate import upgrade
@@ -46,11 +46,17 @@ def measure(quick: bool) -> tuple[list[Figure], dict[str, str]]:
             old.execute(text("set transaction isolation level repeatable read"))
             old.execute(text("select count(*) from jobs"))
             held = _median_ms(engine, rounds)
+        fill_sweep(engine, jobs=100, limit=4, running=4)
+        few = _median_ms(engine, rounds)
+        fill_sweep(engine, jobs=10_000, limit=4, running=4)
+        many = _median_ms(engine, rounds)
     figures = [
         _figure(f"claim of {LIMIT}, {finished:,} finished, 10,000 ready", fresh[0], TARGET_MS),
         _figure("  and its commit", fresh[1], None),
         _figure(f"the same after {updates:,} updates without vacuum", aged[0], TARGET_MS),
         _figure(f"the same after {rounds * 2 * LIMIT:,} more under an old snapshot", held[0], None),
+        _figure("beside 100 jobs of a sweep that runs all it may", few[0], None),
+        _figure("  and beside 10,000 jobs of another", many[0], None),
     ]
     return figures, {"postgres": version}
 

@@ -53,6 +53,8 @@ from schemas.perturbations import (
 from schemas.rates import ConstantRate, CosineDecay, ExponentialDecay, LinearDecay, StepDecay
 from schemas.reorderings import ListedOrders, Reorderings, Shuffles, Swaps
 from schemas.replicas import Alignment, Arm, Barriers, Bootstrap, Growth, Lyapunov, Measures, Replicas
+from schemas.sweeps import Sweep
+from schemas.sweeps.axes import Choice, IntUniform, LinSpace, LogSpace, LogUniform, Uniform
 from schemas.targets import SavedDirection, TestLogit, TestLoss
 from schemas.training import Training
 
@@ -71,6 +73,7 @@ __all__ = [
     "Brackets",
     "BracketsJob",
     "Change",
+    "Choice",
     "Client",
     "ConstantRate",
     "ConvNet",
@@ -91,6 +94,7 @@ __all__ = [
     "Idx",
     "Images",
     "Indices",
+    "IntUniform",
     "InvalidSpec",
     "JobCancelled",
     "JobEnded",
@@ -98,10 +102,13 @@ __all__ = [
     "JobHandle",
     "LabelControls",
     "Layers",
+    "LinSpace",
     "LinearDecay",
     "Listed",
     "ListedOrders",
+    "LogSpace",
     "LogSpaced",
+    "LogUniform",
     "Lyapunov",
     "Measures",
     "Mlp",
@@ -133,6 +140,7 @@ __all__ = [
     "SwapExamples",
     "SwapSteps",
     "Swaps",
+    "Sweep",
     "TestLogit",
     "TestLoss",
     "Text",
@@ -142,6 +150,7 @@ __all__ = [
     "Transformer",
     "Unauthorized",
     "Unconfigured",
+    "Uniform",
     "Unreachable",
     "WaitTimeout",
     "Where",

@@ -11,13 +11,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from schemas.columns import ResultTable
-from schemas.jobs import job_spec
+from schemas.jobs import AnyJob
 from schemas.results import RESULT_TABLES
+from schemas.sweeps import Sweep
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Jobs": ("Brackets", "Replicas", "Training", "Diagnostic"),
+    "Sweeps": ("Sweep", "LinSpace", "LogSpace", "Uniform", "LogUniform", "IntUniform", "Choice"),
     "Data": ("Digits", "Idx", "Images", "LabelControls", "Text", "RegistryData"),
     "Choices of examples": ("First", "Indices", "Random"),
     "Pairs and directions": ("TopPairs", "TestLoss", "TestLogit", "SavedDirection"),
@@ -53,7 +57,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 Schema = Mapping[str, Any]
 
 _SPECS_HEAD = """\
-# Job specs
+# Specs of jobs and sweeps
 
 Made from the models in `schemas/` by `python -m schemas.dictionary`; `holonomy schema KIND` prints the JSON Schema.
 A spec is YAML or JSON for `holonomy submit`, or a class in Python (`from holonomy import Training`). In YAML and JSON
@@ -74,7 +78,7 @@ parameters."""
 
 
 def specs_page() -> str:
-    """The reference of job specs."""
+    """The reference of the specs of jobs and sweeps."""
     definitions = _definitions()
     parts = [_SPECS_HEAD]
     for title, names in SECTIONS.items():
@@ -95,7 +99,7 @@ def pages() -> dict[Path, str]:
 
 @cache
 def _definitions() -> Schema:
-    definitions: Schema = job_spec.json_schema()["$defs"]
+    definitions: Schema = TypeAdapter(AnyJob | Sweep).json_schema()["$defs"]
     return definitions
 
 
@@ -127,7 +131,7 @@ def phrase(schema: Schema) -> str:
         return " or ".join(phrase(variant) for variant in variants)
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[-1]
-        return f"[{name}](#{_anchor(name)})"
+        return f"[{name}](#{_anchor(name)})" if "properties" in _definitions()[name] else phrase(_definitions()[name])
     if "const" in schema:
         return f"`{schema['const']}`"
     if "enum" in schema:

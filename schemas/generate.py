@@ -10,11 +10,13 @@ from pydantic import TypeAdapter
 from schemas.blocks import BlockRecord, payload
 from schemas.datasets import DatasetImport
 from schemas.jobs import Submission, job_spec
+from schemas.sweeps import Sweep
 
 FOLDER = Path(__file__).parent / "json"
 ADAPTERS: dict[str, TypeAdapter[Any]] = {
     "job-spec": job_spec,
     "submission": TypeAdapter(Submission),
+    "sweep": TypeAdapter(Sweep),
     "block-payload": payload,
     "block-record": TypeAdapter(BlockRecord),
     "dataset-import": TypeAdapter(DatasetImport),

@@ -12,6 +12,7 @@ from schemas.brackets import Brackets
 from schemas.datasets import DatasetImport
 from schemas.diagnostic import Diagnostic
 from schemas.replicas import Replicas
+from schemas.sweeps import Sweep
 from schemas.training import Training
 
 KINDS: dict[str, type[Spec]] = {
@@ -19,6 +20,7 @@ KINDS: dict[str, type[Spec]] = {
     "brackets": Brackets,
     "replicas": Replicas,
     "diagnostic": Diagnostic,
+    "sweep": Sweep,
     "dataset-import": DatasetImport,
 }
 

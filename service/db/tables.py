@@ -68,8 +68,10 @@ jobs = Table(
     CheckConstraint("blocks_done <= blocks_total", name="blocks_counted"),
 )
 Index("jobs_latest", jobs.c.digest, unique=True, postgresql_where=text("latest"))
-Index("jobs_capped", jobs.c.priority.desc(), jobs.c.id, postgresql_where=text("capped and state = 'running'"))
-Index("jobs_queued", jobs.c.priority.desc(), jobs.c.id, postgresql_where=text("state = 'queued'"))
+# Jobs that share limits stand together, so that those behind a limit that is reached are passed over at once.
+_GROUPED = (jobs.c.project, text("coalesce(sweep_id, 0)"), jobs.c.priority.desc(), jobs.c.id)
+Index("jobs_capped", *_GROUPED, postgresql_where=text("capped and state = 'running'"))
+Index("jobs_queued", *_GROUPED, postgresql_where=text("state = 'queued'"))
 Index("jobs_by_sweep", jobs.c.sweep_id, jobs.c.id, postgresql_where=text("sweep_id is not null"))
 Index(
     "jobs_running_sweep",

@@ -1,4 +1,4 @@
-"""The thread that keeps the queue in order: plans jobs, takes expired leases back, says why things wait.
+"""The thread that keeps the queue in order: plans jobs, takes expired leases back, says why things wait, ends sweeps.
 
 Every dispatcher does it; the statements are safe to run from several at once.
 """
@@ -14,6 +14,7 @@ from service.dispatcher.database import Database, is_transient, timed_out
 from service.dispatcher.options import Options
 from service.queue.cancel import end_overdue
 from service.queue.leases import rescue
+from service.queue.sweeps.ends import end_sweeps
 from service.queue.upkeep import explain, plan_jobs
 
 
@@ -42,6 +43,7 @@ class Housekeeping(threading.Thread):
             Chore("rescue", options.rescue_seconds, self._rescue),
             Chore("explain", options.explain_seconds, self._explain),
             Chore("end overdue", options.rescue_seconds, self._end_overdue),
+            Chore("end sweeps", options.explain_seconds, self._end_sweeps),
         ]
         # A living dispatcher kills its own blocks after the grace period; this ends those of one that does not.
         self._overdue_seconds = 2 * options.grace_seconds + options.rescue_seconds
@@ -80,6 +82,10 @@ class Housekeeping(threading.Thread):
     def _end_overdue(self) -> None:
         with self._database.engine.begin() as connection:
             end_overdue(connection, self._overdue_seconds)
+
+    def _end_sweeps(self) -> None:
+        with self._database.engine.begin() as connection:
+            end_sweeps(connection)
 
     def _rescue(self) -> None:
         # Leases lapsed while nobody could renew them: their holders come first.

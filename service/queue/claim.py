@@ -3,7 +3,7 @@
 A claim never waits for a lock (SKIP LOCKED throughout), so it takes part in no deadlock and costs a millisecond.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -11,15 +11,9 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from schemas.blocks import BlockError
+from service.queue.capped import startable
 from service.queue.commit import Broken, commit
 from service.queue.inputs import InputMissing, resolve
-
-# Jobs with a concurrency limit are claimed from under their row's lock, so that two claimers cannot both see the last
-# free place. A claimer that finds the row locked leaves the job to the other.
-_CAPPED = text("""
-    select id, max_running from jobs where max_running is not null and state = 'running'
-    order by id for no key update skip locked
-""")
 
 _TAKE = """
     update blocks b
@@ -34,8 +28,8 @@ _TAKE = """
 
 # One scan per device value, each along the index (device, priority desc, id), rather than one filtered scan: a
 # million blocks for absent GPUs must not stand in the way of a CPU claim.
-FREE = f"""
-    with any_device as (
+_FREE = """
+    any_device as (
         select id, priority from blocks
         where state = 'ready' and not capped and device = 'any' and ready_at <= clock_timestamp()
         order by priority desc, id limit :limit for update skip locked
@@ -43,25 +37,26 @@ FREE = f"""
         select id, priority from blocks
         where state = 'ready' and not capped and device = :device and ready_at <= clock_timestamp()
         order by priority desc, id limit :limit for update skip locked
-    ), taken as (
-        select id from (select * from any_device union all select * from own_device) as both_devices
-        order by priority desc, id limit :limit
+    )
+"""
+_FIRST = "order by priority desc, id limit :limit"
+FREE = f"""
+    with {_FREE}, taken as (
+        select id from (table any_device union all table own_device) as free {_FIRST}
     )
     {_TAKE}
 """  # noqa: S608 - constants only
-_FREE = text(FREE)
-
-_WITHIN = text(f"""
-    with room as (
-        select greatest(0, :most - count(*)) as places from blocks where job_id = :job and state = 'running'
+FREE_AND_CAPPED = f"""
+    with {_FREE}, startable as (
+        select id, priority from blocks
+        where id = any(:capped) and state = 'ready' and capped
+        order by id for update skip locked
     ), taken as (
-        select id from blocks
-        where job_id = :job and state = 'ready' and capped and device in ('any', :device)
-          and ready_at <= clock_timestamp()
-        order by priority desc, id limit least(:limit, (select places from room)) for update skip locked
+        select id from (table any_device union all table own_device union all table startable) as free_and_capped
+        {_FIRST}
     )
     {_TAKE}
-""")  # noqa: S608 - constants only
+"""  # noqa: S608 - constants only
 
 _SPECS = text("select id, digest, spec::text as spec, started_at from jobs where id = any(:jobs)")
 _STARTED = text("""
@@ -94,6 +89,8 @@ def claim(
 ) -> list[Claimed]:
     """Take up to `limit` ready blocks that run on `device`, highest priority first, then oldest.
 
+    Blocks of jobs that are limited, by themselves, their sweep or their project, count among them.
+
     Args:
         connection: In a transaction of its own, committed at once.
         holder: Dispatcher id, shown with the block.
@@ -103,16 +100,14 @@ def claim(
     """
     if limit < 1:
         return []
-    values = {"holder": holder, "device": device, "lease": lease_seconds}
-    capped = connection.execute(_CAPPED).all()
-    rows = list(connection.execute(_FREE, values | {"limit": limit}))
-    for job in capped:
-        within = {"job": job.id, "most": job.max_running, "limit": limit}
-        rows += connection.execute(_WITHIN, values | within)
+    values = {"holder": holder, "device": device, "lease": lease_seconds, "limit": limit}
+    capped = startable(connection, device, limit)
+    statement, values = (FREE_AND_CAPPED, values | {"capped": capped}) if capped else (FREE, values)
+    rows = connection.execute(text(statement), values).all()
     return _described(connection, sorted(rows, key=lambda row: (-row.priority, row.id))) if rows else []
 
 
-def _described(connection: Connection, rows: list[Any]) -> list[Claimed]:
+def _described(connection: Connection, rows: Sequence[Any]) -> list[Claimed]:
     job_ids = sorted({row.job_id for row in rows})
     specs = {row.id: row for row in connection.execute(_SPECS, {"jobs": job_ids})}
     if any(spec.started_at is None for spec in specs.values()):
@@ -138,7 +133,7 @@ def _described(connection: Connection, rows: list[Any]) -> list[Claimed]:
     ]
 
 
-def _give_up(connection: Connection, rows: list[Any], inputs: Mapping[int, str | InputMissing]) -> None:
+def _give_up(connection: Connection, rows: Sequence[Any], inputs: Mapping[int, str | InputMissing]) -> None:
     """Blocks whose inputs are gone fail as any other block does, with the reason."""
     broken = [
         Broken(row.id, row.job_id, row.lease_token, BlockError(kind="internal", message=str(missing)))

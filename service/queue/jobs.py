@@ -13,8 +13,8 @@ from service.queue.explain import NO_DISPATCHER
 
 LONGEST_PAGE = 500
 
-# Of jobs j. Blocks in later phases wait; of those up to this phase, what is neither done, running nor failed is ready.
-# So only the few running and failed ones have to be counted, however large the job is.
+# Of jobs j. Blocks in later phases wait; of those up to this phase, what is neither done, running nor failed is
+# ready. So only the few running and failed ones have to be counted, however large the job is.
 COLUMNS = """
     j.id, j.digest, j.kind, j.name, j.state, j.reason, j.priority, j.submitted_at, j.started_at, j.finished_at,
     j.project, j.tags, j.error, j.blocks_total, j.blocks_done, j.phase_end,

@@ -1,4 +1,4 @@
-"""Plans one queued job: its blocks are inserted and it runs, or it fails because a parent did."""
+"""Plans one queued job: its blocks are inserted, or put back, and it runs, or it fails because a parent did."""
 
 import io
 import json
@@ -14,23 +14,27 @@ from service.planner.blocks import Plan, PlannedBlock
 from service.planner.costs import cost_keys
 from service.planner.plan import Cluster, plan
 from service.planner.size import DataSize, data_size
+from service.queue.admission import admitted
+from service.queue.caps import LIMITED
 from service.queue.costs import measured
 from service.queue.datasets import manifest_of
 from service.queue.dispatchers import cluster
 from service.queue.events import Line, write
+from service.queue.retry import resume
 from service.queue.settle import fail
 
-_QUEUED = text("""
-    select id, spec, priority, max_running from jobs where id = :job and state = 'queued'
-    for no key update skip locked
-""")
+_QUEUED = text(f"""
+    select j.id, j.spec, j.priority, j.blocks_total, {LIMITED} as capped
+    from jobs j join projects p on p.name = j.project left join sweeps s on s.id = j.sweep_id
+    where j.id = :job and j.state = 'queued' for no key update of j skip locked
+""")  # noqa: S608 - constants only
 _PARENTS = text("""
     select p.id, p.kind, p.state, p.reason from job_parents l join jobs p on p.id = l.parent_id
     where l.job_id = :job order by p.id
 """)
 _RUN = text("""
     update jobs set state = 'running', reason = null, phase = 0, blocks_total = :total, phase_end = :first,
-        plan = cast(:details as jsonb)
+        capped = :capped, plan = cast(:details as jsonb)
     where id = :job
 """)
 _COPY = """
@@ -42,10 +46,12 @@ _PIECE = 20_000
 
 
 def plan_job(connection: Connection, job_id: int) -> bool:
-    """Plan a queued job if its parents are done; whether it left the queue.
+    """Plan a queued job if its parents are done and its sweep and project have room; whether it left the queue.
 
     A job that another process is planning, or that is no longer queued, is left alone.
     """
+    if not admitted(connection, job_id):
+        return False
     job = connection.execute(_QUEUED, {"job": job_id}).one_or_none()
     if job is None:
         return False
@@ -56,11 +62,14 @@ def plan_job(connection: Connection, job_id: int) -> bool:
             return True
     if any(parent.state != JobState.DONE for parent in parents):
         return False
+    if job.blocks_total:
+        resume(connection, job_id)
+        return True
     made = _plan(connection, job, parents[0].id if parents else None)
     _insert(connection, job, made)
     first = sum(1 for block in made.blocks if block.phase == 0)
-    values = {"job": job_id, "total": len(made.blocks), "first": first, "details": json.dumps(made.details)}
-    connection.execute(_RUN, values)
+    values = {"job": job_id, "total": len(made.blocks), "first": first, "capped": job.capped}
+    connection.execute(_RUN, values | {"details": json.dumps(made.details)})
     write(connection, [Line(job_id, f"planned {len(made.blocks):,} blocks", data=made.details)])
     return True
 
@@ -96,7 +105,6 @@ def _insert(connection: Connection, job: Any, made: Plan) -> None:
 
 def _lines(job: Any, blocks: Sequence[PlannedBlock], start: int) -> Iterator[str]:
     """Blocks in COPY's text format: fields between tabs, null as backslash N, backslashes doubled."""
-    capped = "f" if job.max_running is None else "t"
     for seq, block in enumerate(blocks, start):
         needs = "[" + ",".join(need.model_dump_json() for need in block.needs) + "]"
         fields = (
@@ -109,7 +117,7 @@ def _lines(job: Any, blocks: Sequence[PlannedBlock], start: int) -> Iterator[str
             "ready" if block.phase == 0 else "waiting",
             block.device,
             str(job.priority),
-            capped,
+            "t" if job.capped else "f",
             "\\N" if block.phase == 0 else "waiting for an earlier phase",
             "\\N" if block.timeout_seconds is None else repr(block.timeout_seconds),
         )

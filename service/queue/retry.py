@@ -4,6 +4,7 @@ from sqlalchemy import Connection, text
 
 from schemas.states import JobState
 from service.errors import Conflict, Missing
+from service.queue.caps import recap_job
 from service.queue.events import Line, write
 from service.queue.settle import in_pieces
 from service.queue.sweeps.members import reopen
@@ -21,12 +22,17 @@ _BLOCKS = text("""
     from jobs j
     where j.id = :job and b.job_id = j.id and b.state in ('failed', 'cancelled') and b.seq >= :start and b.seq < :stop
 """)
-# A job that ended before it was planned is planned again.
+# A job that ended before it was planned is planned again, and one of a sweep or project that limits how many jobs run
+# waits for its turn.
 _JOB = text("""
-    update jobs set state = case when blocks_total = 0 then 'queued' else 'running' end,
-        finished_at = null, error = null, reason = null, cancel_requested_at = null
-    where id = :job
+    update jobs j set state = case
+            when j.blocks_total = 0 or coalesce(s.max_running_jobs, p.max_running_jobs) is not null then 'queued'
+            else 'running'
+        end, finished_at = null, error = null, reason = null, cancel_requested_at = null
+    from jobs same join projects p on p.name = same.project left join sweeps s on s.id = same.sweep_id
+    where j.id = :job and same.id = j.id returning j.state
 """)
+_RUN = text("update jobs set state = 'running', reason = null where id = :job")
 
 
 def retry(connection: Connection, job_id: int) -> None:
@@ -50,8 +56,20 @@ def retry(connection: Connection, job_id: int) -> None:
 
 
 def revive(connection: Connection, job_id: int) -> None:
-    """Put a locked failed or cancelled job and its unfinished blocks back, with fresh counters."""
-    in_pieces(connection, _BLOCKS, job_id)
-    connection.execute(_JOB, {"job": job_id})
+    """Put a locked failed or cancelled job back: in the queue if it has to wait for its turn, or else at work."""
+    if connection.execute(_JOB, {"job": job_id}).scalar_one() == JobState.RUNNING:
+        _put_back(connection, job_id)
     reopen(connection, [job_id])
     write(connection, [Line(job_id, "runs again from where it stopped")])
+
+
+def resume(connection: Connection, job_id: int) -> None:
+    """Run a locked queued job that was planned before."""
+    connection.execute(_RUN, {"job": job_id})
+    _put_back(connection, job_id)
+
+
+def _put_back(connection: Connection, job_id: int) -> None:
+    """Its unfinished blocks are ready again, with fresh counters."""
+    recap_job(connection, job_id)
+    in_pieces(connection, _BLOCKS, job_id)

@@ -4,10 +4,11 @@ import traceback
 
 import structlog
 from psycopg2.errors import QueryCanceled
-from sqlalchemy import Engine, exc, text
+from sqlalchemy import Engine, exc
 
 from schemas.blocks import BlockError
 from schemas.states import JobState
+from service.queue.admission import plannable
 from service.queue.explain import explain
 from service.queue.planning import plan_job
 from service.queue.settle import fail, lock
@@ -16,18 +17,9 @@ __all__ = ["explain", "plan_jobs"]
 
 _logger = structlog.get_logger(__name__)
 
-_PLANNABLE = text("""
-    select j.id from jobs j
-    where j.state = 'queued' and not exists (
-        select from job_parents l join jobs p on p.id = l.parent_id
-        where l.job_id = j.id and p.state not in ('done', 'failed', 'cancelled')
-    )
-    order by j.priority desc, j.id limit 100
-""")
-
 
 def plan_jobs(engine: Engine) -> int:
-    """Plan queued jobs whose parents have ended, each in a transaction of its own; how many left the queue.
+    """Plan the next queued jobs, each in a transaction of its own; how many left the queue.
 
     A job that cannot be planned fails with the reason; the others are planned. One that the database could not take
     in time is tried again the next time.
@@ -36,7 +28,7 @@ def plan_jobs(engine: Engine) -> int:
         sqlalchemy.exc.DBAPIError: the database failed.
     """
     with engine.connect() as connection:
-        waiting = connection.execute(_PLANNABLE).scalars().all()
+        waiting = plannable(connection)
     planned = 0
     for job_id in waiting:
         try:

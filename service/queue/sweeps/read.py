@@ -59,7 +59,7 @@ _REASONS = text("""
 """)
 # Messages that differ in numbers alone, such as a block's or a step's, are of one kind.
 _FAILURES = text("""
-    select min(j.reason) as reason, count(*) as count, (array_agg(j.id order by j.id))[:jobs] as jobs
+    select min(j.reason) as reason, count(*) as count, (array_agg(j.id order by j.id))[1:(:jobs)] as jobs
     from sweep_jobs m join jobs j on j.id = m.job_id
     where m.sweep_id = :sweep and j.state = 'failed'
     group by regexp_replace(coalesce(j.reason, ''), '[0-9]+', '#', 'g') order by 2 desc, 1 limit :shown

@@ -21,7 +21,8 @@ _HAND_OVER = text("""
           and other.finished_at is null and other.cancel_requested_at is null
         group by m.job_id
     )
-    update jobs j set sweep_id = heirs.sweep_id from heirs
+    update jobs j set sweep_id = heir.id, project = heir.project
+    from heirs join sweeps heir on heir.id = heirs.sweep_id
     where j.id = heirs.job_id
 """)
 _OWN = text("""

@@ -13,7 +13,7 @@ from schemas.canonical import canonical_json, digest
 from schemas.states import JobState
 from schemas.sweep_bodies import SweepSubmission
 from schemas.sweeps import Point, expand
-from service.errors import Refused, ServiceError
+from service.errors import Refused
 from service.queue.acceptance import Acceptance
 from service.queue.keys import Key
 from service.queue.locks import lock_submissions
@@ -122,8 +122,8 @@ def accept(connection: Connection, submission: SweepSubmission) -> list[Planned]
     for point in points:
         try:
             spec = acceptance.accept(point.spec)
-        except ServiceError as error:
-            raise type(error)(error.code, f"{_told(point)}: {error}") from None
+        except Refused as error:
+            raise type(error)(error.code, f"{_told(point)}: {error.detail}") from None
         wanted = Wanted(spec, digest(spec))
         parent = Wanted(spec.training, digest(spec.training)) if isinstance(spec, Brackets) else None
         planned.setdefault(wanted.digest, Planned(point, wanted, parent))

@@ -9,12 +9,16 @@ from sqlalchemy import Engine, text
 from schemas.api import Block, Job
 from schemas.blocks import BlockError, BlockRecord, ErrorKind, ObjectRef
 from schemas.jobs import AnyJob, Submission
+from schemas.sweep_bodies import SweepSubmission
+from schemas.sweeps import Sweep
 from service.db.engine import connect
 from service.db.migrate import upgrade
 from service.queue import history, jobs, leases
 from service.queue.claim import Claimed, claim
 from service.queue.commit import Broken, Done, commit
 from service.queue.submit import submit
+from service.queue.sweeps.submit import Submitted as SubmittedSweep
+from service.queue.sweeps.submit import submit_sweep
 from service.queue.upkeep import plan_jobs
 
 
@@ -31,6 +35,13 @@ class Desk:
         submission = Submission(spec=spec, **fields)
         with self.engine.begin() as connection:
             return submit(connection, submission, submitted_by="tester", idempotency_key=key, version="0")
+
+    def sweep(self, sweep: Sweep, key: str | None = None, *, always: bool = False, **fields: Any) -> SubmittedSweep:
+        submission = SweepSubmission(sweep=sweep, **fields)
+        with self.engine.begin() as connection:
+            return submit_sweep(
+                connection, submission, submitted_by="tester", version="0", idempotency_key=key, always=always
+            )
 
     def start(self, spec: AnyJob, **fields: Any) -> int:
         """Submit and plan."""
