@@ -16,7 +16,7 @@ from service.api.context import RequestContext
 from service.api.limits import BodyLimit
 from service.api.metrics import QueueCollector, RequestMetrics
 from service.api.parameters import plain_address
-from service.api.routes import arrays, datasets, health, jobs, progress, status, sweeps, tables, tokens
+from service.api.routes import arrays, datasets, health, jobs, progress, schedules, status, sweeps, tables, tokens
 from service.db.engine import connect, described
 from service.objects import ObjectStore, store_settings
 from service.settings import Settings
@@ -68,7 +68,7 @@ def build(backend: Backend) -> FastAPI:
     application.state.backend = backend
     registry = CollectorRegistry()
     registry.register(QueueCollector(lambda: _status_or_none(backend)))
-    for room in (jobs, sweeps, progress, tables, arrays, datasets, tokens):
+    for room in (jobs, sweeps, schedules, progress, tables, arrays, datasets, tokens):
         application.include_router(room.router)
     application.include_router(status.router)
     application.include_router(health.router(registry))

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel
 from schemas.api import TokenRequest
 from schemas.datasets import DatasetImport
 from schemas.jobs import Submission
+from schemas.schedules import PauseRequest, ScheduleRequest
 from schemas.sweep_bodies import SweepSubmission
 
 M = TypeVar("M", bound=BaseModel)
@@ -45,6 +46,8 @@ def _leaves(value: object) -> Iterator[tuple[str, object]]:
                 yield path, here
 
 
+ScheduleBody = Annotated[ScheduleRequest, AfterValidator(storable)]
+PauseBody = Annotated[PauseRequest, AfterValidator(storable)]
 SweepBody = Annotated[SweepSubmission, AfterValidator(storable)]
 SubmissionBody = Annotated[Submission, AfterValidator(storable)]
 DatasetBody = Annotated[DatasetImport, AfterValidator(storable)]

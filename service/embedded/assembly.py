@@ -16,6 +16,7 @@ from service.embedded.program import Once, Program, healthy, listens
 from service.embedded.ray_head import RayHead
 from service.embedded.seaweedfs import SeaweedFS
 from service.embedded.secret_files import kept_secret
+from service.scheduler.presence import ALIVE, application_of
 from service.settings import Settings
 
 BUCKET = "holonomy"
@@ -53,7 +54,7 @@ def choose_ports(previous: Mapping[str, int]) -> dict[str, int]:
 def assemble(home: Home, previous_ports: Mapping[str, int]) -> Stack:
     """Servers in the order in which they start. Ray, the slowest, first; the S3 server beside Postgres.
 
-    The API and the dispatcher are told addresses alone: they reconnect by themselves when a server comes back.
+    The API, the scheduler and the dispatcher are told addresses alone: they reconnect by themselves when a server comes back.
     """
     ports = choose_ports(previous_ports)
     scope = str(home.path)
@@ -88,6 +89,9 @@ def assemble(home: Home, previous_ports: Mapping[str, int]) -> Stack:
     def beats(pid: int) -> bool:
         return _found(postgres.url, _BEATS, f"%:{pid}:%")
 
+    def looks(pid: int) -> bool:
+        return _found(postgres.url, ALIVE, application_of(pid))
+
     def api_port() -> dict[str, str]:
         # Between the choice and now, another stack may have taken the port that all of them like best.
         others = [port for role, port in ports.items() if role != "api"]
@@ -117,6 +121,16 @@ def assemble(home: Home, previous_ports: Mapping[str, int]) -> Stack:
         # It lets running blocks finish within the grace, and then gives back those that did not.
         stop_seconds=Settings().grace_seconds + 3.0,
     )
+    scheduler = Program(
+        "scheduler",
+        "service.scheduler",
+        scope=scope,
+        log=home.log("scheduler"),
+        environment=environment,
+        answers=looks,
+        # Without the database there is nothing to look at.
+        still_answers=lambda pid: looks(pid) or not postgres.ready(),
+    )
     prepare = Once(
         "prepare",
         "service.embedded.prepare",
@@ -133,6 +147,7 @@ def assemble(home: Home, previous_ports: Mapping[str, int]) -> Stack:
             Child(prepare, needs=("postgres",)),
             # Its imports take as long as the preparation; until that is done it answers that it is not ready.
             Child(api, needs=("postgres",)),
+            Child(scheduler, needs=("prepare",)),
             Child(dispatcher, needs=("ray", "prepare"), follows=("ray",)),
         ),
         ports=ports,

@@ -82,7 +82,7 @@ def _change(zone: ZoneInfo, low: datetime) -> datetime:
 
 
 def _walls(expression: str, after: datetime, until: datetime) -> Iterator[datetime]:
-    """What the clock shows between both, each excluded, when the expression matches; UTC to cronsim, as no rule of its own applies there."""
+    """What the clock shows, between both and neither of them, when the expression matches; to cronsim it is UTC."""
     for wall in CronSim(expression, after):
         if wall >= until:
             return
