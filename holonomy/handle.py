@@ -158,7 +158,8 @@ class JobHandle:
 
         Args:
             name: Name of the table, one of `schemas.results.RESULT_TABLES`.
-            columns: Columns wanted; all by default.
+            columns: Columns wanted; all by default. A table's short names (`norm` for `bracket_norm`) are answered
+                under the full ones; so in conditions and orders.
             where: Conditions that all hold, such as `"step == 100"` or `["step >= 100", "i == 3"]`.
             order_by: Columns to order by; a leading `-` means descending.
             limit: At most so many rows.

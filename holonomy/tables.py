@@ -75,11 +75,12 @@ def _order(table: ResultTable, key: str) -> str:
 
 
 def _known(table: ResultTable, column: str) -> str:
-    if table.column(column) is None:
+    found = table.column(column)
+    if found is None:
         names = ", ".join(known.name for known in table.columns)
         meant = did_you_mean(column, [known.name for known in table.columns])
         raise Refused(f"table {table.name} has no column {column!r}{meant}; it has: {names}")
-    return column
+    return found.name
 
 
 def read_arrow(content: bytes, name: str) -> "polars.DataFrame":

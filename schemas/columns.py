@@ -1,20 +1,33 @@
 """What a result table is made of."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
+
+from schemas.comments import Comment
 
 ColumnType = Literal["int", "float", "text", "bool"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: `key` columns, with job_id, are the primary key; others may be null when `nullable`."""
+    """One column: `key` columns, with job_id, are the primary key; others may be null when `nullable`.
+
+    `unit`, `meaning` and `sign` are those of its `Comment`.
+    """
 
     name: str
     type: ColumnType
+    unit: str
     meaning: str
+    sign: str | None = None
     key: bool = False
     nullable: bool = False
+
+    @property
+    def comment(self) -> str:
+        """Sentence, unit and sign in one line."""
+        return str(Comment(self.meaning, self.unit, self.sign))
 
 
 @dataclass(frozen=True)
@@ -24,11 +37,17 @@ class ResultTable:
     name: str
     meaning: str
     columns: tuple[Column, ...]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Short names that queries may use, and the columns that they stand for."""
 
     def column(self, name: str) -> Column | None:
-        """The column of that name, if there is one."""
-        return next((column for column in self.columns if column.name == name), None)
+        """The column of that name or alias, if there is one."""
+        full = self.aliases.get(name, name)
+        return next((column for column in self.columns if column.name == full), None)
 
 
-STEP = Column("step", "int", "Optimizer step of the checkpoint.", key=True)
+JOB_ID = Comment("The job it belongs to.", "id")
+"""Of the column `job_id`, which every table has."""
+
+STEP = Column("step", "int", "step", "Optimizer step of the checkpoint.", key=True)
 """Of tables with a row per checkpoint."""

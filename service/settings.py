@@ -16,6 +16,9 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = None
     """Postgres, as `postgresql://user:password@host:port/database`; none means the embedded stack."""
+    reader_database_url: SecretStr | None = None
+    """The same database for the role that may only read results, as `holonomy db credentials --read-only` prints it;
+    none means that the API takes no queries."""
     s3_bucket: str | None = None
     """Bucket for objects; none means the embedded stack."""
     checksums: Literal["when_supported", "when_required"] = "when_supported"

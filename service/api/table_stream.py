@@ -27,9 +27,14 @@ _TYPES: dict[ColumnType, pa.DataType] = {
 
 
 def arrow_schema(query: TableQuery, job_id: int) -> pa.Schema:
-    """Types of the columns, with what each means as field metadata."""
-    fields = [pa.field(c.name, _TYPES[c.type], c.nullable, {"meaning": c.meaning}) for c in query.columns]
+    """Types of the columns, with meaning, unit and sign of each as field metadata."""
+    fields = [pa.field(c.name, _TYPES[c.type], c.nullable, _said(c)) for c in query.columns]
     return pa.schema(fields, {"table": query.table.name, "job_id": str(job_id)})
+
+
+def _said(column: Column) -> dict[str, str]:
+    sign = {} if column.sign is None else {"sign": column.sign}
+    return {"meaning": column.meaning, "unit": column.unit, **sign}
 
 
 def arrow_chunks(batches: Iterable[Sequence[Row]], schema: pa.Schema) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, Double, Index, PrimaryKeyConstraint, Table, Text
 from sqlalchemy.types import TypeEngine
 
-from schemas.columns import ColumnType, ResultTable
+from schemas.columns import JOB_ID, ColumnType, ResultTable
 from schemas.results import RESULT_TABLES
 from service.db.metadata import metadata
 
@@ -22,14 +22,14 @@ _TYPES: dict[ColumnType, type[TypeEngine[Any]]] = {
 
 def _table(described: ResultTable) -> Table:
     columns = [
-        Column(column.name, _TYPES[column.type](), nullable=column.nullable, comment=column.meaning)
+        Column(column.name, _TYPES[column.type](), nullable=column.nullable, comment=column.comment)
         for column in described.columns
     ]
     keys = [column.name for column in described.columns if column.key]
     return Table(
         described.name,
         metadata,
-        Column("job_id", BigInteger, nullable=False, comment="The job it belongs to."),
+        Column("job_id", BigInteger, nullable=False, comment=str(JOB_ID)),
         *columns,
         PrimaryKeyConstraint("job_id", *keys),
         comment=described.meaning,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import psycopg2
 
+from service.db.reader import reader_url
 from service.embedded import ray_head, seaweedfs
 from service.embedded.children import Child
 from service.embedded.environment import TOKEN_FILE, inherited
@@ -81,6 +82,7 @@ def assemble(home: Home, previous_ports: Mapping[str, int]) -> Stack:
         **objects,
         **ray.client_environment,
         "HOLONOMY_DATABASE_URL": postgres.url,
+        "HOLONOMY_READER_DATABASE_URL": reader_url(postgres.url, kept_secret(home.reader_password)),
         "HOLONOMY_API_HOST": "127.0.0.1",
         TOKEN_FILE: str(home.api_token),
         "PYTHONUNBUFFERED": "1",

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 TOKEN_FILE = "HOLONOMY_API_TOKEN_FILE"  # noqa: S105 - the name of a variable
 """Names the file that keeps the owner's token."""
 
-_OURS = ("HOLONOMY_DATABASE_URL", "HOLONOMY_S3_BUCKET", "HOLONOMY_RAY_ADDRESS", "HOLONOMY_URL", "HOLONOMY_TOKEN")
+_OURS = (
+    "HOLONOMY_DATABASE_URL",
+    "HOLONOMY_READER_DATABASE_URL",
+    "HOLONOMY_S3_BUCKET",
+    "HOLONOMY_RAY_ADDRESS",
+    "HOLONOMY_URL",
+    "HOLONOMY_TOKEN",
+)
 _FOREIGN = ("AWS_", "RAY_", "PG")
 
 

@@ -48,6 +48,11 @@ class Home:
         """Token of the stack's owner."""
         return self.secrets / "api.token"
 
+    @property
+    def reader_password(self) -> Path:
+        """Password of the role that may only read results."""
+        return self.secrets / "reader.password"
+
     def log(self, name: str) -> Path:
         """Log of a server."""
         return self.logs / f"{name}.log"

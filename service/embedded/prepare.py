@@ -1,4 +1,4 @@
-"""`python -m service.embedded.prepare`: bring the database's schema up to date, make the bucket and the first token.
+"""`python -m service.embedded.prepare`: bring the schema up to date, make the reading role, the bucket and a token.
 
 Every step looks first: running it again changes nothing.
 """
@@ -12,7 +12,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.db.engine import connect
+from service.administration import reader_credentials
+from service.db.engine import connect, normalised
 from service.db.migrate import upgrade
 from service.embedded.environment import TOKEN_FILE
 from service.embedded.secret_files import kept_secret
@@ -56,11 +57,20 @@ def ensure_bucket(name: str, patience_seconds: float = _BUCKET_PATIENCE_SECONDS)
 def main() -> int:
     """Prepare what the settings name; 2 when they name nothing."""
     settings = Settings()
-    if settings.database_url is None or settings.s3_bucket is None or TOKEN_FILE not in os.environ:
-        sys.stderr.write(f"expected HOLONOMY_DATABASE_URL, HOLONOMY_S3_BUCKET and {TOKEN_FILE}, not all are set\n")
+    if (
+        settings.database_url is None
+        or settings.reader_database_url is None
+        or settings.s3_bucket is None
+        or TOKEN_FILE not in os.environ
+    ):
+        sys.stderr.write(
+            "expected HOLONOMY_DATABASE_URL, HOLONOMY_READER_DATABASE_URL, HOLONOMY_S3_BUCKET and "
+            f"{TOKEN_FILE}, not all are set\n"
+        )
         return 2
     url = settings.database_url.get_secret_value()
     upgrade(url)
+    reader_credentials(url, str(normalised(settings.reader_database_url.get_secret_value()).password))
     ensure_token(url, Path(os.environ[TOKEN_FILE]))
     ensure_bucket(settings.s3_bucket)
     return 0

@@ -13,11 +13,11 @@ EVERYTHING = ResultTable(
     "everything",
     "Every type.",
     (
-        Column("k", "int", "", key=True),
-        Column("i", "int", "", nullable=True),
-        Column("f", "float", "", nullable=True),
-        Column("t", "text", "", nullable=True),
-        Column("b", "bool", "", nullable=True),
+        Column("k", "int", "", "", key=True),
+        Column("i", "int", "", "", nullable=True),
+        Column("f", "float", "", "", nullable=True),
+        Column("t", "text", "", "", nullable=True),
+        Column("b", "bool", "", "", nullable=True),
     ),
 )
 

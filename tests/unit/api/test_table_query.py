@@ -22,6 +22,10 @@ def test_names_and_conditions_become_bound_sql() -> None:
     )
 
 
+def test_short_names_are_answered_under_the_real_ones() -> None:
+    assert sql("i,norm", ("rms:gt:1",), "-norm") == sql("i,bracket_norm", ("bracket_rms:gt:1",), "-bracket_norm")
+
+
 def test_nulls_come_last_either_way() -> None:
     assert "ORDER BY pairs.gauss_newton_norm DESC NULLS LAST" in sql(order_by="-gauss_newton_norm")
     assert "ORDER BY pairs.gauss_newton_norm ASC NULLS LAST" in sql(order_by="gauss_newton_norm")
@@ -42,6 +46,7 @@ def test_every_operator_compares(operator: str) -> None:
             "unknown column of pairs 'bracket_nrm'.*did you mean 'bracket_norm'",
         ),
         (("pairs", "i,i", [], None, None), "named once each"),
+        (("pairs", "norm,bracket_norm", [], None, None), "named once each"),
         (("pairs", "", [], None, None), "unknown column of pairs ''"),
         (("pairs", None, ["step"], None, None), "column:operator:value"),
         (("pairs", None, ["step:like:1"], None, None), "unknown operator 'like'"),

@@ -21,6 +21,13 @@ def test_arrow_gives_typed_columns_with_their_meaning() -> None:
     assert table["gauss_newton_norm"].to_pylist()[:2] == [0.5, None]
     assert table.schema.metadata == {b"table": b"pairs", b"job_id": b"7"}
     assert table.schema.field("i").metadata[b"meaning"].startswith(b"Train-split index")
+    assert table.schema.field("i").metadata[b"unit"] == b"index"
+    assert b"sign" not in table.schema.field("i").metadata
+
+
+def test_signs_go_with_the_fields() -> None:
+    schema = table_stream.arrow_schema(table_query.parse("projections", "value", [], None, None), 7)
+    assert schema.field("value").metadata[b"sign"].startswith(b"positive where i before j")
 
 
 def test_no_rows_are_still_a_table() -> None:

@@ -25,15 +25,20 @@ def test_a_question_becomes_a_query() -> None:
     )
 
 
+def test_short_names_are_asked_for_under_the_real_ones() -> None:
+    query = table_query("pairs", columns="i,norm", where="rms > 1", order_by="-norm")
+    assert query == (("columns", "i,bracket_norm"), ("where", "bracket_rms:gt:1"), ("order_by", "-bracket_norm"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"name": "pears"}, "there is no result table 'pears'; did you mean 'pairs'\\?; there are: checkpoints, "),
-        ({"columns": ["norm"]}, "table pairs has no column 'norm'.*; it has: step, i, j"),
+        ({"columns": ["size"]}, "table pairs has no column 'size'.*; it has: step, i, j"),
         ({"columns": "i, bracket_nrm"}, "no column 'bracket_nrm'; did you mean 'bracket_norm'"),
-        ({"where": "norm > 1"}, "table pairs has no column 'norm'"),
+        ({"where": "size > 1"}, "table pairs has no column 'size'"),
         ({"where": "step"}, "a condition reads COLUMN OPERATOR VALUE .* came 'step'"),
-        ({"order_by": "-norm"}, "table pairs has no column 'norm'"),
+        ({"order_by": "-size"}, "table pairs has no column 'size'"),
         ({"limit": 0}, "limit is a number of rows, at least 1; came 0"),
     ],
 )

@@ -16,8 +16,15 @@ def test_tables_are_well_formed(table: ResultTable) -> None:
     assert list(table.columns[: len(keys)]) == keys
     assert not any(column.nullable for column in keys)
     assert all(column.meaning.endswith(".") for column in table.columns)
+    assert set(table.aliases.values()) <= set(names)
+    assert not set(table.aliases) & set(names)
 
 
 def test_columns_are_found_by_name() -> None:
     assert RESULT_TABLES["pairs"].column("bracket_norm") is not None
     assert RESULT_TABLES["pairs"].column("nothing") is None
+
+
+def test_an_alias_stands_for_a_column() -> None:
+    pairs = RESULT_TABLES["pairs"]
+    assert pairs.column("norm") == pairs.column("bracket_norm")

@@ -8,7 +8,7 @@ import pytest
 from schemas.columns import Column, ResultTable
 from service.db.copy import BadRows, encode
 
-TABLE = ResultTable("t", "", (Column("n", "int", "", key=True), Column("s", "text", "", nullable=True)))
+TABLE = ResultTable("t", "", (Column("n", "int", "", "", key=True), Column("s", "text", "", "", nullable=True)))
 
 
 def test_the_bytes_of_rows():
