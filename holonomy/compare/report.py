@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from math import isnan
+from typing import Any
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from holonomy.compare.comparison import Comparison
-from holonomy.compare.rows import Row
+from holonomy.compare.rows import Row, record
 from holonomy.compare.words import sentences, subject
 from holonomy.report_layout import plain_table, section
 
@@ -36,6 +37,21 @@ def comparison_report(found: Comparison) -> Iterator[RenderableType]:
     yield ""
     for line in sentences(found):
         yield Text(line)
+
+
+def comparison_json(found: Comparison) -> dict[str, Any]:
+    """The comparison as a document: verdict, sentences, recipe and one record per comparison."""
+    return {
+        "a": found.a,
+        "b": found.b,
+        "changed": found.changed,
+        "incomplete": found.incomplete,
+        "confidence": found.confidence,
+        "threshold": found.threshold,
+        "report": list(sentences(found)),
+        "recipe": {path: list(values) for path, values in found.recipe.items()},
+        "rows": [record(row) for row in found.rows],
+    }
 
 
 def comparison_table(rows: tuple[Row, ...]) -> Table:
