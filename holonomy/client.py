@@ -13,6 +13,7 @@ from holonomy.errors import Refused
 from holonomy.handle import JobHandle
 from holonomy.jobs import BracketsJob, DiagnosticJob, TrainingJob, handle_of
 from holonomy.replicas import ReplicasJob
+from holonomy.schedules import Schedules
 from holonomy.tokens import Tokens
 from holonomy.transport import HttpTransport, Transport
 from schemas.api import Job, JobPage, ServiceStatus, Submitted
@@ -56,6 +57,8 @@ class Client:
         """Datasets that specs can name."""
         self.tokens = Tokens(self._connection)
         """Who may do what; needs the scope `admin`."""
+        self.schedules = Schedules(self._connection)
+        """What the service fires at cron instants."""
 
     @overload
     def submit(

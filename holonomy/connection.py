@@ -81,6 +81,11 @@ class Connection:
         headers = {"Content-Type": "application/octet-stream"}
         self._body(Call("PUT", path, (), headers, content, read_seconds=300.0))
 
+    def put_json(self, path: str, answer: type[T], body: BaseModel) -> T:
+        """PUT a body in the place of what the path names, and read a JSON answer; may be repeated."""
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        return _parsed(self._body(Call("PUT", path, (), headers, body.model_dump_json().encode())), answer, path)
+
     def delete(self, path: str) -> None:
         """DELETE; may be repeated."""
         self._body(Call("DELETE", path))
