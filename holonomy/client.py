@@ -1,9 +1,10 @@
-"""The client: submit jobs, find them again, import data."""
+"""The client: submit jobs and sweeps, find them again, import data."""
 
+import itertools
 import uuid
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, overload
+from typing import TYPE_CHECKING, Self, Unpack, overload
 
 from pydantic import ValidationError
 
@@ -12,17 +13,22 @@ from holonomy.datasets import Datasets
 from holonomy.errors import Refused
 from holonomy.handle import JobHandle
 from holonomy.jobs import BracketsJob, DiagnosticJob, TrainingJob, handle_of
+from holonomy.labels import JobLabels, SweepLabels
+from holonomy.pages import pages
 from holonomy.replicas import ReplicasJob
 from holonomy.schedules import Schedules
+from holonomy.sweeps import SweepHandle, list_sweeps, preview, submit_sweep
 from holonomy.tokens import Tokens
 from holonomy.transport import HttpTransport, Transport
 from schemas.api import Job, JobPage, ServiceStatus, Submitted
 from schemas.brackets import Brackets
 from schemas.diagnostic import Diagnostic
-from schemas.jobs import AnyJob, Submission
+from schemas.jobs import DEFAULT_PROJECT, AnyJob, Submission
 from schemas.mistakes import explain
 from schemas.replicas import Replicas
-from schemas.states import JobState
+from schemas.states import JobState, SweepState
+from schemas.sweep_bodies import SweepDetail, SweepPreview
+from schemas.sweeps import Sweep
 from schemas.training import Training
 
 if TYPE_CHECKING:
@@ -61,85 +67,105 @@ class Client:
         """What the service fires at cron instants."""
 
     @overload
-    def submit(
-        self,
-        spec: Training,
-        *,
-        fresh: bool = ...,
-        name: str | None = ...,
-        priority: int = ...,
-        max_running_blocks: int | None = ...,
-    ) -> TrainingJob: ...
+    def submit(self, spec: Training, **labels: Unpack[JobLabels]) -> TrainingJob: ...
     @overload
-    def submit(
-        self,
-        spec: Brackets,
-        *,
-        fresh: bool = ...,
-        name: str | None = ...,
-        priority: int = ...,
-        max_running_blocks: int | None = ...,
-    ) -> BracketsJob: ...
+    def submit(self, spec: Brackets, **labels: Unpack[JobLabels]) -> BracketsJob: ...
     @overload
-    def submit(
-        self,
-        spec: Replicas,
-        *,
-        fresh: bool = ...,
-        name: str | None = ...,
-        priority: int = ...,
-        max_running_blocks: int | None = ...,
-    ) -> ReplicasJob: ...
+    def submit(self, spec: Replicas, **labels: Unpack[JobLabels]) -> ReplicasJob: ...
     @overload
-    def submit(
-        self,
-        spec: Diagnostic,
-        *,
-        fresh: bool = ...,
-        name: str | None = ...,
-        priority: int = ...,
-        max_running_blocks: int | None = ...,
-    ) -> DiagnosticJob: ...
+    def submit(self, spec: Diagnostic, **labels: Unpack[JobLabels]) -> DiagnosticJob: ...
+    @overload
+    def submit(self, spec: Sweep, **labels: Unpack[SweepLabels]) -> SweepHandle: ...
 
     def submit(
         self,
-        spec: AnyJob,
+        spec: AnyJob | Sweep,
         *,
         fresh: bool = False,
         name: str | None = None,
+        project: str = DEFAULT_PROJECT,
+        tags: Sequence[str] = (),
         priority: int = 0,
         max_running_blocks: int | None = None,
-    ) -> JobHandle:
-        """Submit a job. Once this returns, the job is stored and will run, whatever happens to this process.
+        max_running_jobs: int | None = None,
+    ) -> JobHandle | SweepHandle:
+        """Submit a job or a sweep. Once this returns, it is stored and will run, whatever happens to this process.
 
-        The same spec submitted again gives the same job, finished or not, unless `fresh` is asked for.
+        The same spec submitted again gives the same job, finished or not, unless `fresh` is asked for; so does the
+        same sweep. Jobs of a sweep that were submitted before are found and not computed again, and training runs
+        that several of them need are trained once.
 
         Args:
             spec: What to compute.
             fresh: Compute again even when the same spec was submitted before.
             name: A label for people.
+            project: The project that it belongs to, whose limits bind it; one that is new is made.
+            tags: Labels to find it by.
             priority: From -100 to 100; higher goes first.
-            max_running_blocks: At most this many blocks of the job run at once.
+            max_running_blocks: At most this many blocks, of the job or of the whole sweep, run at once.
+            max_running_jobs: At most this many jobs of the sweep run at once.
 
         Raises:
-            Refused: the service, or the check before it, does not accept the job; the message says why.
+            Refused: the service, or the check before it, does not accept it; the message says why.
             Unreachable: no answer; submitting again is safe.
         """
+        labels: JobLabels = {
+            "fresh": fresh,
+            "name": name,
+            "project": project,
+            "tags": tuple(tags),
+            "priority": priority,
+            "max_running_blocks": max_running_blocks,
+        }
+        if isinstance(spec, Sweep):
+            return submit_sweep(self._connection, spec, {**labels, "max_running_jobs": max_running_jobs})
+        if max_running_jobs is not None:
+            raise Refused("max_running_jobs is a limit of sweeps; that of a job is max_running_blocks")
         try:
-            submission = Submission.model_validate(
-                {
-                    "spec": spec,
-                    "fresh": fresh,
-                    "name": name,
-                    "priority": priority,
-                    "max_running_blocks": max_running_blocks,
-                }
-            )
+            submission = Submission.model_validate({"spec": spec, **labels})
         except ValidationError as error:
             raise Refused(explain(error, Submission)) from None
         # The key makes a submission that is sent twice, after a broken connection, one submission.
         answer = self._connection.post("/v1/jobs", Submitted, submission, idempotency_key=str(uuid.uuid4()))
         return handle_of(self._connection, answer.job, created=answer.created)
+
+    def preview(self, work: Sweep | AnyJob, **labels: Unpack[SweepLabels]) -> SweepPreview:
+        """What submitting a sweep, or a job, would do: its jobs, which are there, and what is left to compute.
+
+        Nothing is stored. `labels` are those of `submit`.
+
+        Raises:
+            Refused: `submit` would refuse it as well.
+        """
+        return preview(self._connection, work, **labels)
+
+    def sweep(self, sweep_id: int) -> SweepHandle:
+        """The handle of a sweep by its number.
+
+        Raises:
+            NotFound: there is no such sweep.
+        """
+        return SweepHandle(self._connection, self._connection.get(f"/v1/sweeps/{sweep_id}", SweepDetail))
+
+    def sweeps(
+        self,
+        *,
+        state: SweepState | str | None = None,
+        name: str | None = None,
+        tag: str | None = None,
+        project: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[SweepHandle]:
+        """Handles of sweeps, newest first, fetched page by page as they are looked at.
+
+        Args:
+            state: Only those in this state.
+            name: Only those with this label.
+            tag: Only those with this tag.
+            project: Only those of this project.
+            limit: At most so many.
+        """
+        return list_sweeps(self._connection, state=state, name=name, tag=tag, project=project, limit=limit)
 
     def job(self, job_id: int) -> JobHandle:
         """The handle of a job by its number: a TrainingJob, BracketsJob, ReplicasJob or DiagnosticJob.
@@ -155,6 +181,9 @@ class Client:
         state: JobState | str | None = None,
         kind: str | None = None,
         name: str | None = None,
+        tag: str | None = None,
+        project: str | None = None,
+        sweep: SweepHandle | int | None = None,
         limit: int | None = None,
     ) -> Iterator[JobHandle]:
         """Handles of jobs, newest first, fetched page by page as they are looked at.
@@ -163,19 +192,25 @@ class Client:
             state: Only those in this state.
             kind: Only those of this kind of spec.
             name: Only those with this label.
+            tag: Only those with this tag.
+            project: Only those of this project.
+            sweep: Only those of this sweep, or of the one with this number, in its order.
             limit: At most so many.
+
+        Raises:
+            Refused: jobs of a sweep are chosen by anything else but their state.
         """
-        cursor: str | None = None
-        left = limit
-        while left is None or left > 0:
-            size = 100 if left is None else min(100, left)
-            query = {"state": state, "kind": kind, "name": name, "cursor": cursor, "limit": size}
-            page = self._connection.get("/v1/jobs", JobPage, query)
-            yield from (handle_of(self._connection, job) for job in page.items[:left])
-            left = None if left is None else left - len(page.items)
-            cursor = page.next
-            if cursor is None:
-                return
+        query = {"kind": kind, "name": name, "tag": tag, "project": project}
+        if sweep is not None:
+            if any(asked is not None for asked in query.values()):
+                raise Refused(
+                    "jobs of a sweep are chosen by their state alone: leave kind, name, tag and project out"
+                )
+            found = self.sweep(sweep) if isinstance(sweep, int) else sweep
+            yield from (member.job for member in itertools.islice(found.jobs(state=state), limit))
+            return
+        for page in pages(self._connection, "/v1/jobs", JobPage, {"state": state, **query}, limit):
+            yield from (handle_of(self._connection, job) for job in page.items)
 
     def replica_statistics(
         self, jobs: Sequence[ReplicasJob | int], metric: str = "distance", step: int | None = None

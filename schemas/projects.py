@@ -1,6 +1,7 @@
 """Projects: labels of jobs and sweeps, with limits on how much of each runs at once."""
 
 from datetime import datetime
+
 from schemas.api import Body
 from schemas.base import Name, Spec
 from schemas.jobs import Limit

@@ -5,7 +5,21 @@ from typing import Annotated
 
 import typer
 
-from holonomy.cli import data, database, demo, doctor, flags, jobs, results, schema, stack, submit, tokens
+from holonomy.cli import (
+    data,
+    database,
+    demo,
+    doctor,
+    flags,
+    jobs,
+    projects,
+    results,
+    schema,
+    stack,
+    submit,
+    sweeps,
+    tokens,
+)
 
 app = typer.Typer(
     name="holonomy",
@@ -14,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (stack, doctor, database, submit, jobs, results, flags, data, tokens, schema, demo):
+for module in (stack, doctor, database, submit, jobs, sweeps, projects, results, flags, data, tokens, schema, demo):
     module.register(app)
 
 

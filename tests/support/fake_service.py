@@ -22,7 +22,9 @@ from schemas.blocks import BlockError, ObjectRef
 from schemas.canonical import digest
 from schemas.datasets import Dataset, DatasetImport
 from schemas.jobs import Submission
+from schemas.projects import Project
 from schemas.states import TERMINAL_JOBS, JobState
+from tests.support import fake_sweeps
 
 TOKEN = "secret-of-the-fake"
 ARROW = "application/vnd.apache.arrow.stream"
@@ -47,6 +49,8 @@ class World:
     datasets: dict[str, Dataset] = field(default_factory=dict)
     shards: dict[str, bytes] = field(default_factory=dict)
     tokens: list[dict[str, Any]] = field(default_factory=list)
+    sweeps: list[fake_sweeps.Swept] = field(default_factory=list)
+    projects: dict[str, Project] = field(default_factory=dict)
     tables: dict[str, polars.DataFrame] = field(default_factory=dict)
     """By name, those of all jobs; by `number/name`, that of one."""
     arrays: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
@@ -85,6 +89,8 @@ class World:
             state=JobState.QUEUED,
             reason=None,
             priority=submission.priority,
+            project=submission.project,
+            tags=submission.tags,
             submitted_at=datetime.now(UTC),
             started_at=None,
             finished_at=None,
@@ -245,7 +251,40 @@ class _Handler(BaseHTTPRequestHandler):
                 token["revoked_at"] = datetime.now(UTC).isoformat()
                 self._plain(token)
             case _:
+                self._route_sweeps(method, parts)
+
+    def _route_sweeps(self, method: str, parts: list[str]) -> None:
+        match method, parts:
+            case "POST", ["sweeps"]:
+                answer = fake_sweeps.submit(self.world, self.body)
+                self._json(answer, 201 if answer.created else 200)
+            case "POST", ["sweeps", "preview"]:
+                self._json(fake_sweeps.preview(self.world, self.body))
+            case "GET", ["sweeps"]:
+                self._json(fake_sweeps.listed(self.world, dict(self.query)))
+            case "GET", ["sweeps", number]:
+                self._json(fake_sweeps.detail(self.world, self._sweep(number)))
+            case "GET", ["sweeps", number, "jobs"]:
+                self._json(fake_sweeps.jobs(self.world, self._sweep(number), dict(self.query)))
+            case "POST", ["sweeps", number, "cancel"]:
+                self._json(fake_sweeps.cancel(self.world, self._sweep(number)))
+            case "POST", ["sweeps", number, "retry"]:
+                self._json(fake_sweeps.retry(self.world, self._sweep(number)))
+            case "GET", ["projects"]:
+                self._plain([project.model_dump(mode="json") for project in self.world.projects.values()])
+            case "GET", ["projects", name] if name in self.world.projects:
+                self._json(self.world.projects[name])
+            case "PUT", ["projects", name]:
+                self._json(fake_sweeps.set_project(self.world, name, self.body))
+            case "GET", ["tables", name]:
+                self._table(name)
+            case _:
                 raise Answer(404, f"there is no {self.path}", "not_found")
+
+    def _sweep(self, number: str) -> fake_sweeps.Swept:
+        if not 0 < int(number) <= len(self.world.sweeps):
+            raise Answer(404, f"there is no sweep {number}", "not_found")
+        return self.world.sweeps[int(number) - 1]
 
     def _job(self, number: str) -> JobDetail:
         job = self.world.jobs.get(int(number))
@@ -270,7 +309,11 @@ class _Handler(BaseHTTPRequestHandler):
         found = [
             job.model_dump(mode="json")
             for job in reversed(self.world.jobs.values())
-            if all(getattr(job, name) == asked.get(name, getattr(job, name)) for name in ("state", "kind", "name"))
+            if all(
+                getattr(job, name) == asked.get(name, getattr(job, name))
+                for name in ("state", "kind", "name", "project")
+            )
+            and ("tag" not in asked or asked["tag"] in job.tags)
         ]
         more = str(start + size) if start + size < len(found) else None
         self._plain({"items": found[start : start + size], "next": more})
