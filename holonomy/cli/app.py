@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from holonomy.cli import (
+    compare,
     data,
     database,
     demo,
@@ -28,7 +29,22 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (stack, doctor, database, submit, jobs, sweeps, projects, results, flags, data, tokens, schema, demo):
+for module in (
+    stack,
+    doctor,
+    database,
+    submit,
+    jobs,
+    sweeps,
+    projects,
+    results,
+    compare,
+    flags,
+    data,
+    tokens,
+    schema,
+    demo,
+):
     module.register(app)
 
 

@@ -33,6 +33,7 @@ class Comparison:
         left_out: Groups that could not be compared at all, and why.
         undefined: Comparisons left out because no job of either side has a value.
         ended: Jobs of A and of B that failed or were cancelled.
+        remarks: What else is to be known, in sentences.
     """
 
     a: str
@@ -44,6 +45,7 @@ class Comparison:
     left_out: tuple[tuple[Group, str], ...]
     undefined: int
     ended: tuple[int, int]
+    remarks: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:

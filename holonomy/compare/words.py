@@ -36,6 +36,7 @@ def sentences(found: Comparison) -> Iterator[str]:
     if found.recipe:
         yield _recipe(found)
     yield from _missing(found)
+    yield from _first(found.remarks)
 
 
 def subject(row: Row) -> str:
