@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Annotated, ParamSpec
 
 import typer
-from click.exceptions import ClickException, Exit
 
 from holonomy.cli.faults import BAD_INPUT, SERVICE_AWAY, exit_code, reported
 from holonomy.cli.output import print_json, show, tell
@@ -110,7 +109,7 @@ def like_diff(command: Callable[P, None]) -> Callable[P, None]:
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             told(*args, **kwargs)
-        except (Exit, ClickException):
+        except (typer.Exit, typer.Abort):
             raise
         except Exception:
             # Python itself would exit with 1.

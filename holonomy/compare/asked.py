@@ -31,7 +31,10 @@ def side_of(connection: Connection, asked: AskedSide) -> Side:
     numbers = [one.id if isinstance(one, JobHandle) else one for one in asked]
     jobs = [connection.get(f"/v1/jobs/{number}", JobDetail) for number in numbers]
     listed = ", ".join(map(str, numbers[:LISTED])) + (", …" if len(numbers) > LISTED else "")
-    return side(f"jobs {listed}", [Member(handle_of(connection, job), job.spec) for job in jobs])
+    return side(
+        f"jobs {listed}" if numbers else "an empty list",
+        [Member(handle_of(connection, job), job.spec) for job in jobs],
+    )
 
 
 def sweep_side(connection: Connection, number: int, name: str) -> Side:

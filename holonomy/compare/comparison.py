@@ -74,7 +74,9 @@ class Comparison:
         """
         import polars
 
-        return polars.DataFrame([record(row) for row in self.rows], infer_schema_length=None)
+        known = {"step": polars.Int64, "arm": polars.String, "scale": polars.String}
+        rows = [record(row) for row in self.rows]
+        return polars.DataFrame(rows, schema_overrides=known, infer_schema_length=None)
 
 
 def compare(

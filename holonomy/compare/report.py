@@ -10,7 +10,7 @@ from rich.text import Text
 
 from holonomy.compare.comparison import Comparison
 from holonomy.compare.rows import Row, record
-from holonomy.compare.words import sentences, subject
+from holonomy.compare.words import noticed, sentences, subject
 from holonomy.report_layout import plain_table, section
 
 MOST_ROWS = 40
@@ -75,5 +75,4 @@ def _cells(row: Row) -> tuple[str, ...]:
         f"{value:.3f}" if ratio and found.high < 100 else f"{value:.3g}" for value in (found.low, found.high)
     )
     size = "—" if isnan(found.g) else f"{found.g:+.2f}"
-    noticed = f"{100 * found.noticed:.2g} %" if ratio else f"{found.noticed:.2g}"
-    return f"{found.mean_a:.4g}", f"{found.mean_b:.4g}", estimate, f"{low}–{high}", size, noticed
+    return f"{found.mean_a:.4g}", f"{found.mean_b:.4g}", estimate, f"{low}–{high}", size, noticed(found)

@@ -136,6 +136,14 @@ def _check_seeds(name: str, group: Group, members: Sequence[Member]) -> None:
         )
 
 
-def group_text(group: Group) -> str:
-    """A group in words, such as `training.optimizer.lr = 0.1`; empty where nothing is varied."""
-    return ", ".join(f"{path} = {'none' if value is None else value}" for path, value in group)
+def group_text(group: Group, *, short: bool = False) -> str:
+    """A group in words, such as `training.optimizer.lr = 0.1`; empty where nothing is varied.
+
+    Args:
+        group: The varied fields and their values.
+        short: Name fields by the last part of their paths alone, where that tells them apart.
+    """
+    ends = [path.rpartition(".")[2] for path, _ in group]
+    names = ends if short and len(set(ends)) == len(ends) else [path for path, _ in group]
+    values = ("none" if value is None else str(value) for _, value in group)
+    return ", ".join(f"{name} = {value}" for name, value in zip(names, values, strict=True))

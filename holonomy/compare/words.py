@@ -1,6 +1,7 @@
 """A comparison in words: one sentence for each change, one for what did not change, and what is missing."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from math import isnan
 
 from holonomy.compare.comparison import Comparison
@@ -14,9 +15,9 @@ NAMED: dict[Metric, str] = {
     MEDIAN_DEFECT: "order dependence",
     BRACKET_RMS: "bracket RMS",
     END_DISTANCE: "mean end distance",
-    END_LOSS: "test loss",
+    replace(END_LOSS, step=None): "test loss",
 }
-"""What usual metrics are called."""
+"""What usual metrics are called, whatever the step."""
 SHOWN = 5
 """Changes, and fields of the recipe, that are listed; the table has them all."""
 TWICE = 2.0
@@ -41,11 +42,12 @@ def sentences(found: Comparison) -> Iterator[str]:
 
 def subject(row: Row) -> str:
     """What is compared, and where."""
-    name = NAMED.get(row.metric, str(row.metric))
-    step = "" if row.place.step is None or row.metric.step is not None else f" at step {row.place.step}"
+    anywhere = replace(row.metric, step=None)
+    name = NAMED.get(anywhere, str(anywhere))
     arm = "" if row.place.arm is None else f" of arm {row.place.arm}"
-    group = group_text(row.group)
-    return f"{name}{arm}{step}{f' ({group})' if group else ''}"
+    step = "" if row.place.step is None else f" at step {row.place.step}"
+    group = group_text(row.group, short=True)
+    return f"{name}{arm}{step.replace('step last', 'the last step')}{f' ({group})' if group else ''}"
 
 
 def movement(row: Row) -> str:
@@ -101,7 +103,7 @@ def _unchanged(found: Comparison) -> str:
     first, last = noticed(by_size[0]), noticed(by_size[-1])
     if first == last:
         return f"no change{beyond} in {count}; one of {first} would have been noticed"
-    return f"no change{beyond} in {count}; one of {first} would have been noticed in the surest, of {last} in all"
+    return f"no change{beyond} in {count}; one of {first} would have been noticed in the surest, of {last} in any"
 
 
 def _recipe(found: Comparison) -> str:

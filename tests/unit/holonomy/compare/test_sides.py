@@ -76,3 +76,5 @@ def test_one_kind_of_job_is_compared(client: Client, world: World) -> None:
 def test_a_group_in_words() -> None:
     assert group_text(()) == ""
     assert group_text((("a.b", 0.1), ("c", None))) == "a.b = 0.1, c = none"
+    assert group_text((("a.b", 0.1), ("c", None)), short=True) == "b = 0.1, c = none"
+    assert group_text((("a.b", 0.1), ("c.b", 2)), short=True) == "a.b = 0.1, c.b = 2"
