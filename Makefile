@@ -53,18 +53,20 @@ schemas: $(VENV)/.dev ## Check that the committed JSON Schemas match the models
 docs: $(VENV)/.dev ## Check that the generated reference matches the code
 	@$(BIN)/python -m service.api.openapi --check
 	@$(BIN)/python -m schemas.dictionary --check
+	@$(BIN)/python -m service.db.dictionary --check
 	@$(BIN)/python -m holonomy.cli.reference --check
 
 generate: $(VENV)/.dev ## Write the JSON Schemas and the generated reference
 	@$(BIN)/python -m schemas.generate
 	@$(BIN)/python -m schemas.dictionary
+	@$(BIN)/python -m service.db.dictionary
 	@$(BIN)/python -m service.api.openapi
 	@$(BIN)/python -m holonomy.cli.reference
 
 check: lint types imports schemas docs ## All checks but the tests
 
 bench: $(VENV)/.dev ## Run the benches (ARGS=--quick for a minute or two each)
-	@for name in blocks claim stack brackets replicas; do $(BIN)/python -m bench.$$name $(ARGS) || exit 1; done
+	@for name in blocks claim stack results brackets replicas; do $(BIN)/python -m bench.$$name $(ARGS) || exit 1; done
 
 clean: ## Remove the environment and caches; the state folder stays
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -15,7 +15,7 @@ def run_cases(name: str, cases: Mapping[str, Case]) -> int:
     """Run the cases that the options ask for; 0 when every target is met.
 
     Args:
-        name: Of the bench, and of its file under `bench/results/`; with `-cuda` where it ran on a GPU.
+        name: Of the bench, and of its file under `bench/measured/`; with `-cuda` where it ran on a GPU.
         cases: By name.
     """
     options = parser(name)

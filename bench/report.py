@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-RESULTS = Path(__file__).parent / "results"
+MEASURED = Path(__file__).parent / "measured"
 _PACKAGES = ("holonomy", "ray", "torch", "sqlalchemy", "psycopg2-binary", "boto3", "procrastinate")
 
 
@@ -80,7 +80,7 @@ def run(name: str, measure: Callable[[bool], tuple[Sequence[Figure], dict[str, s
     """The command line of a bench: `--quick`, `--json`, `--save`.
 
     Args:
-        name: the bench's name, and that of its file under `bench/results/`.
+        name: the bench's name, and that of its file under `bench/measured/`.
         measure: takes whether to be quick; gives the figures and additions to the environment.
 
     Returns:
@@ -96,7 +96,7 @@ def parser(name: str) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog=f"python -m bench.{name}")
     made.add_argument("--quick", action="store_true", help="a minute or two, smaller and less precise")
     made.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
-    made.add_argument("--save", action="store_true", help="keep the run under bench/results/")
+    made.add_argument("--save", action="store_true", help="keep the run under bench/measured/")
     return made
 
 
@@ -105,9 +105,9 @@ def report(name: str, figures: Sequence[Figure], more: dict[str, str], arguments
     machine = environment(**more)
     kept = {"environment": machine, "quick": arguments.quick, "figures": [figure.as_json() for figure in figures]}
     if arguments.save:
-        RESULTS.mkdir(exist_ok=True)
+        MEASURED.mkdir(exist_ok=True)
         day = machine["date"][:10]
-        (RESULTS / f"{name}-{day}.json").write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+        (MEASURED / f"{name}-{day}.json").write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
     if arguments.json:
         print(json.dumps(kept))
     else:

@@ -40,12 +40,12 @@ def servers(cpus: int) -> Iterator[Servers]:
         postgres = Postgres(
             folder / "postgres", free_port(), secrets.token_hex(8), scope=scope, log=folder / "postgres.log"
         )
-        _up(stack, postgres)
+        up(stack, postgres)
         identity = folder / "secrets" / "s3.json"
         s3 = SeaweedFS(
             folder / "seaweedfs", seaweedfs.free_ports(), identity, scope=scope, log=folder / "seaweedfs.log"
         )
-        _up(stack, s3)
+        up(stack, s3)
         os.environ.update({**s3.environment, "HOLONOMY_S3_BUCKET": BUCKET})
         taken: list[int] = []
         for _ in ray_head.ROLES:
@@ -59,11 +59,12 @@ def servers(cpus: int) -> Iterator[Servers]:
             environment=dict(os.environ),
             cpus=cpus,
         )
-        _up(stack, ray)
+        up(stack, ray)
         os.environ.update(ray.client_environment)
         yield Servers(postgres, s3, ray)
 
 
-def _up(stack: ExitStack, server: Server) -> None:
+def up(stack: ExitStack, server: Server) -> None:
+    """Start a server, and end it with the stack."""
     server.start()
     stack.callback(server.stop)

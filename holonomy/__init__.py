@@ -29,6 +29,7 @@ from holonomy.errors import (
 )
 from holonomy.handle import JobHandle
 from holonomy.jobs import BracketsJob, DiagnosticJob, TrainingJob
+from holonomy.query import RowsLeftOut
 from holonomy.replicas import ReplicasJob
 from holonomy.sweeps import SweepHandle
 from schemas.brackets import Brackets, TopPairs
@@ -133,6 +134,7 @@ __all__ = [
     "Reseed",
     "Reshuffle",
     "RmsProp",
+    "RowsLeftOut",
     "SavedDirection",
     "Seat",
     "ServiceFault",

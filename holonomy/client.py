@@ -2,12 +2,13 @@
 
 import itertools
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack, overload
 
 from pydantic import ValidationError
 
+from holonomy.across import TablesAcross
 from holonomy.connection import Connection
 from holonomy.datasets import Datasets
 from holonomy.errors import Refused
@@ -15,6 +16,8 @@ from holonomy.handle import JobHandle
 from holonomy.jobs import BracketsJob, DiagnosticJob, TrainingJob, handle_of
 from holonomy.labels import JobLabels, SweepLabels
 from holonomy.pages import pages
+from holonomy.projects import Projects
+from holonomy.query import query_batches, query_of
 from holonomy.replicas import ReplicasJob
 from holonomy.schedules import Schedules
 from holonomy.sweeps import SweepHandle, list_sweeps, preview, submit_sweep
@@ -25,6 +28,7 @@ from schemas.brackets import Brackets
 from schemas.diagnostic import Diagnostic
 from schemas.jobs import DEFAULT_PROJECT, AnyJob, Submission
 from schemas.mistakes import explain
+from schemas.query_bodies import ParameterValue
 from schemas.replicas import Replicas
 from schemas.states import JobState, SweepState
 from schemas.sweep_bodies import SweepDetail, SweepPreview
@@ -38,7 +42,7 @@ if TYPE_CHECKING:
     from holonomy.compare.comparison import Asked, Comparison
 
 
-class Client:
+class Client(TablesAcross):
     """A connection to a Holonomy service.
 
     Without arguments: the service named by HOLONOMY_URL and HOLONOMY_TOKEN, else the embedded stack of this machine,
@@ -61,9 +65,11 @@ class Client:
         self, url: str | None = None, token: str | None = None, *, transport: Transport | None = None
     ) -> None:
         self._transport = _connected(url, token) if transport is None else transport
-        self._connection = Connection(self._transport)
+        super().__init__(Connection(self._transport))
         self.data = Datasets(self._connection)
         """Datasets that specs can name."""
+        self.projects = Projects(self._connection)
+        """Limits on what of a project runs at once."""
         self.tokens = Tokens(self._connection)
         """Who may do what; needs the scope `admin`."""
         self.schedules = Schedules(self._connection)
@@ -214,6 +220,43 @@ class Client:
             return
         for page in pages(self._connection, "/v1/jobs", JobPage, {"state": state, **query}, limit):
             yield from (handle_of(self._connection, job) for job in page.items)
+
+    def query(
+        self,
+        sql: str,
+        *,
+        limit: int | None = None,
+        timeout: float | None = None,
+        parameters: Mapping[str, ParameterValue] | None = None,
+    ) -> "polars.DataFrame":
+        """Rows of a SELECT on the views of schema `results`, which the service runs as a role that may only read.
+
+        Args:
+            sql: One statement. Numbers of Postgres' type numeric come as float64, JSON as text.
+            limit: At most so many rows; 100,000 by default, 10,000,000 at most.
+            timeout: Longest it may take, in seconds; 30 by default, 600 at most.
+            parameters: Values for names that stand in it as `:name`.
+
+        Warns:
+            RowsLeftOut: there were more rows than `limit`.
+
+        Raises:
+            Refused: it writes, takes too long, is no SQL, or names what is not there; the message says where.
+        """
+        import polars
+
+        return polars.concat(self.query_batches(sql, limit=limit, timeout=timeout, parameters=parameters))
+
+    def query_batches(
+        self,
+        sql: str,
+        *,
+        limit: int | None = None,
+        timeout: float | None = None,
+        parameters: Mapping[str, ParameterValue] | None = None,
+    ) -> "Iterator[polars.DataFrame]":
+        """The rows of `query` as they arrive, in data frames of about a megabyte, at least one."""
+        return query_batches(self._connection, query_of(sql, limit, timeout, parameters))
 
     def replica_statistics(
         self, jobs: Sequence[ReplicasJob | int], metric: str = "distance", step: int | None = None

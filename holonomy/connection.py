@@ -92,10 +92,23 @@ class Connection:
 
     @contextmanager
     def stream(
-        self, path: str, *, accept: str = "application/octet-stream", read_seconds: float = READ_SECONDS
+        self,
+        path: str,
+        *,
+        query: Query = (),
+        body: BaseModel | None = None,
+        accept: str = "application/octet-stream",
+        read_seconds: float = READ_SECONDS,
     ) -> Iterator[Reply]:
-        """GET a body that is read as it arrives; tried once."""
-        with self.transport.send(Call("GET", path, (), {"Accept": accept}, read_seconds=read_seconds)) as reply:
+        """GET, or POST a body for, an answer that is read as it arrives; tried once."""
+        headers = {"Accept": accept}
+        if body is None:
+            call = Call("GET", path, _pairs(query), headers, read_seconds=read_seconds)
+        else:
+            content = body.model_dump_json().encode()
+            headers["Content-Type"] = "application/json"
+            call = Call("POST", path, _pairs(query), headers, content, read_seconds=read_seconds)
+        with self.transport.send(call) as reply:
             if reply.status >= 400:
                 raise _problem(reply)
             yield reply

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from holonomy.arrays import Arrays, read_arrays
+from holonomy.arrow_stream import ARROW
 from holonomy.connection import Connection
 from holonomy.errors import JobCancelled, JobFailed, NotFound, ServiceFault
 from holonomy.follow import Deadline, Patience, follow
-from holonomy.tables import ARROW, read_arrow, table_query
+from holonomy.tables import read_arrow, table_query
 from schemas.api import Block, BlockPage, Event, EventPage, Job, JobDetail, Manifest
+from schemas.overview import Overview
 from schemas.states import TERMINAL_JOBS, JobState
 
 if TYPE_CHECKING:
@@ -53,6 +55,10 @@ class JobHandle:
     def detail(self) -> JobDetail:
         """The job with its spec, as the service pinned it."""
         return self._connection.get(self._path(), JobDetail)
+
+    def overview(self) -> Overview:
+        """What the job found so far and what it took, at a glance."""
+        return self._connection.get(self._path("overview"), Overview)
 
     def wait(self, *, progress: bool = True, timeout: float | None = None) -> Self:
         """Wait until the job is done, through restarts of the service.

@@ -1,24 +1,22 @@
-"""Writes the reference pages of specs and result tables from the models themselves.
+"""Writes the reference page of specs from the models themselves.
 
-`python -m schemas.dictionary` writes `specs.md` and `results.md` in `docs/reference`; with `--check` it says whether
-they have drifted.
+`python -m schemas.dictionary` writes `docs/reference/specs.md`; with `--check` it says whether that has drifted.
 """
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from schemas.columns import ResultTable
+from schemas import markdown
 from schemas.jobs import AnyJob
-from schemas.results import RESULT_TABLES
 from schemas.sweeps import Sweep
 
-FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "specs.md"
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Jobs": ("Brackets", "Replicas", "Training", "Diagnostic"),
     "Sweeps": ("Sweep", "LinSpace", "LogSpace", "Uniform", "LogUniform", "IntUniform", "Choice"),
@@ -63,19 +61,6 @@ Made from the models in `schemas/` by `python -m schemas.dictionary`; `holonomy 
 A spec is YAML or JSON for `holonomy submit`, or a class in Python (`from holonomy import Training`). In YAML and JSON
 each spec says its `kind`. Unknown fields, NaN and infinity are refused."""
 
-_RESULTS_HEAD = """\
-# Result tables
-
-Made from `schemas/results.py` by `python -m schemas.dictionary`. Each table is a view in schema `results` of the
-database, an endpoint `/v1/jobs/{id}/tables/{table}`, `holonomy results JOB --table TABLE`, and `job.table(name)` in
-Python. In SQL each table also has `job_id`, which with the key columns is its primary key, `results.jobs` lists the
-jobs, and `results.blocks` says of each block what its numbers are (field, loss, power of the learning rate, BatchNorm
-mode, element type) and with which versions, device and threads they were computed.
-
-Brackets are [v_x, v_y] = H_y g_x − H_x g_y with v = −∇L, without any power of the learning rate. They are
-antisymmetric, so that tables of their norms or RMS are symmetric. N examples, K outputs, T test examples, P
-parameters."""
-
 
 def specs_page() -> str:
     """The reference of the specs of jobs and sweeps."""
@@ -85,16 +70,6 @@ def specs_page() -> str:
         parts.append(f"## {title}")
         parts.extend("\n\n".join(_spec(name, definitions)) for name in names)
     return "\n\n".join(parts) + "\n"
-
-
-def results_page() -> str:
-    """The data dictionary of the result tables."""
-    return "\n\n".join([_RESULTS_HEAD, *("\n\n".join(_table(table)) for table in RESULT_TABLES.values())]) + "\n"
-
-
-def pages() -> dict[Path, str]:
-    """The text that each page should hold."""
-    return {FOLDER / "specs.md": specs_page(), FOLDER / "results.md": results_page()}
 
 
 @cache
@@ -121,7 +96,7 @@ def _spec(name: str, definitions: Schema) -> Iterator[str]:
         )
         for field, value in fields.items()
     ]
-    yield _markdown_table(("field", "is", "default", "meaning"), rows)
+    yield markdown.table(("field", "is", "default", "meaning"), rows)
 
 
 def phrase(schema: Schema) -> str:
@@ -186,37 +161,16 @@ def _anchor(name: str) -> str:
     return name.lower() if kind is None else f"{name.lower()}-kind-{kind['const']}"
 
 
-def _table(table: ResultTable) -> Iterator[str]:
-    yield f"## {table.name}"
-    yield table.meaning
-    rows = [
-        (
-            f"`{column.name}`",
-            column.type + (", key" if column.key else "") + (", may be null" if column.nullable else ""),
-            column.meaning,
-        )
-        for column in table.columns
-    ]
-    yield _markdown_table(("column", "type", "meaning"), rows)
-
-
-def _markdown_table(headers: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    lines = [headers, tuple("---" for _ in headers), *rows]
-    return "\n".join(
-        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in line) + " |" for line in lines
-    )
-
-
 def main(arguments: list[str]) -> int:
-    """Write the pages, or check them: 1 and one line per page that differs."""
+    """Write the page, or check it: 1 and one line when it differs."""
+    text = specs_page()
     if arguments == ["--check"]:
-        stale = [path for path, text in pages().items() if not path.exists() or path.read_text() != text]
-        for path in stale:
-            sys.stderr.write(f"{path.name} does not match the models: run `python -m schemas.dictionary`\n")
-        return 1 if stale else 0
-    for path, text in pages().items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
+            return 0
+        sys.stderr.write("specs.md does not match the models: run `python -m schemas.dictionary`\n")
+        return 1
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    PAGE.write_text(text, encoding="utf-8")
     return 0
 
 

@@ -126,7 +126,7 @@ class PreviewedJob(Body):
     state: JobState | None
     """Where that stands."""
     seconds: float
-    """Estimated work of its own, in seconds of one worker slot; 0 when it is done."""
+    """Estimated work of its own that is left, in seconds of one worker slot."""
 
 
 class SweepPreview(Body):
@@ -134,8 +134,8 @@ class SweepPreview(Body):
 
     total: int
     """Jobs in the sweep, each once."""
-    duplicates: int
-    """Points that give the spec of an earlier one; they are left out."""
+    left_out: int
+    """Points of the grid that are no jobs: constraints exclude them, or they give the spec of an earlier one."""
     new: int
     """Jobs that would be made."""
     done: int
@@ -149,12 +149,13 @@ class SweepPreview(Body):
     training_runs_done: int
     """Of those, runs that are trained."""
     seconds: float
-    """Estimated work of all that is not done, training runs included, in seconds of one worker slot."""
+    """Estimated work that is left, training runs included, in seconds of one worker slot."""
     measured: bool
     """Whether every rate in the estimate was measured here; guesses are rough until a model's blocks have run."""
     slots: int
-    """Worker slots there are."""
-    wall_seconds: float
-    """`seconds` over `slots`: a lower bound of the time it takes when nothing else runs."""
+    """Worker slots that would do most of it, as many as there are now."""
+    wall_seconds: float | None
+    """Estimated time until the last job is done if nothing else runs; null where a job has no slot to run on. It is
+    the largest of what slots and limits allow, and of the longest training run with what waits for it."""
     jobs: tuple[PreviewedJob, ...]
-    """The first jobs, in order."""
+    """Every job, in order."""

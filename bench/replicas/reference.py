@@ -27,7 +27,8 @@ _SEGMENTS = text("""
 def through_the_service(conditions: Conditions) -> list[Figure]:
     """From submission to the end on two workers, and what of it is the segments and their numerics."""
     spec = read_spec(str(EXAMPLE))
-    assert isinstance(spec, Replicas)
+    if not isinstance(spec, Replicas):
+        raise TypeError(f"{EXAMPLE} holds a {spec.kind} job; the bench is of replicas")
     if conditions.quick:
         spec = _shortened(spec)
     with embedded.state_folder() as folder, embedded.service(folder, WORKERS) as service:

@@ -16,6 +16,7 @@ from holonomy.cli import (
     projects,
     results,
     schema,
+    sql,
     stack,
     submit,
     sweeps,
@@ -44,6 +45,7 @@ for module in (
     tokens,
     schema,
     demo,
+    sql,
 ):
     module.register(app)
 

@@ -36,7 +36,7 @@ def preview_totals(preview: SweepPreview) -> Iterator[str]:
         "failed or cancelled": preview.ended,
     }
     counts = ", ".join(f"{count:,} {what}" for what, count in there.items() if count)
-    left_out = f"; {preview.duplicates:,} equal to one of them left out" if preview.duplicates else ""
+    left_out = f"; {preview.left_out:,} of the grid left out" if preview.left_out else ""
     yield f"{counted(preview.total, 'job')}: {counts}{left_out}"
     if preview.training_runs:
         trained = f", {preview.training_runs_done:,} of them there already" if preview.training_runs_done else ""
@@ -44,7 +44,9 @@ def preview_totals(preview: SweepPreview) -> Iterator[str]:
     if preview.seconds:
         rough = "" if preview.measured else "; a rough guess until such jobs have run here"
         slots = counted(preview.slots, "worker slot")
-        wall = f", at least {span(preview.wall_seconds)} on {slots}" if preview.slots else ", and no worker is there"
+        wall = ", and no worker is there"
+        if preview.wall_seconds is not None:
+            wall = f", at least {span(preview.wall_seconds)} on {slots}"
         yield f"about {span(preview.seconds)} of work{wall}{rough}"
 
 

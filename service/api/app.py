@@ -16,7 +16,21 @@ from service.api.context import RequestContext
 from service.api.limits import BodyLimit
 from service.api.metrics import QueueCollector, RequestMetrics
 from service.api.parameters import plain_address
-from service.api.routes import arrays, datasets, health, jobs, progress, schedules, status, sweeps, tables, tokens
+from service.api.routes import (
+    arrays,
+    datasets,
+    health,
+    jobs,
+    progress,
+    projects,
+    query,
+    schedules,
+    status,
+    sweeps,
+    tables,
+    tokens,
+)
+from service.db.arrow import ArrowDatabase
 from service.db.engine import connect, described
 from service.objects import ObjectStore, store_settings
 from service.settings import Settings
@@ -43,7 +57,15 @@ def app(settings: Settings) -> FastAPI:
         pool_timeout_seconds=5.0,
     )
     store = replace(store_settings(settings), connect_timeout_seconds=2.0, read_timeout_seconds=20.0, attempts=2)
-    return build(Backend(engine, ObjectStore(store), version("holonomy"), described(url)))
+    return build(Backend(engine, ObjectStore(store), version("holonomy"), described(url), reader=_reader(settings)))
+
+
+def _reader(settings: Settings) -> ArrowDatabase | None:
+    if settings.reader_database_url is None:
+        return None
+    url = settings.reader_database_url.get_secret_value()
+    # Every query has a connection of its own: whatever it sets for its session ends with it.
+    return ArrowDatabase(url, application="holonomy query", connect_timeout_seconds=3)
 
 
 def build(backend: Backend) -> FastAPI:
@@ -53,6 +75,7 @@ def build(backend: Backend) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         backend.engine.dispose()
+        backend.rows.close()
 
     application = FastAPI(
         title="Holonomy",
@@ -68,7 +91,7 @@ def build(backend: Backend) -> FastAPI:
     application.state.backend = backend
     registry = CollectorRegistry()
     registry.register(QueueCollector(lambda: _status_or_none(backend)))
-    for room in (jobs, sweeps, schedules, progress, tables, arrays, datasets, tokens):
+    for room in (jobs, sweeps, projects, progress, tables, arrays, datasets, tokens, query, schedules):
         application.include_router(room.router)
     application.include_router(status.router)
     application.include_router(health.router(registry))

@@ -8,6 +8,8 @@ from pydantic import AfterValidator, BaseModel
 from schemas.api import TokenRequest
 from schemas.datasets import DatasetImport
 from schemas.jobs import Submission
+from schemas.projects import ProjectLimits
+from schemas.query_bodies import Query
 from schemas.schedules import PauseRequest, ScheduleRequest
 from schemas.sweep_bodies import SweepSubmission
 
@@ -46,9 +48,11 @@ def _leaves(value: object) -> Iterator[tuple[str, object]]:
                 yield path, here
 
 
+QueryBody = Annotated[Query, AfterValidator(storable)]
 ScheduleBody = Annotated[ScheduleRequest, AfterValidator(storable)]
 PauseBody = Annotated[PauseRequest, AfterValidator(storable)]
 SweepBody = Annotated[SweepSubmission, AfterValidator(storable)]
 SubmissionBody = Annotated[Submission, AfterValidator(storable)]
 DatasetBody = Annotated[DatasetImport, AfterValidator(storable)]
 TokenBody = Annotated[TokenRequest, AfterValidator(storable)]
+ProjectBody = Annotated[ProjectLimits, AfterValidator(storable)]

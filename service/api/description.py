@@ -19,8 +19,10 @@ Lists are paged by key: pass `next` as `cursor`. A 503 has `Retry-After`, and th
 TAGS = [
     {"name": "jobs", "description": "Submit, look at, cancel, retry."},
     {"name": "sweeps", "description": "Many jobs, submitted, looked at, cancelled and retried as one."},
+    {"name": "projects", "description": "Limits on what of a project runs at once."},
     {"name": "schedules", "description": "Sweeps and jobs that are fired at cron instants in a time zone."},
     {"name": "tables", "description": "Results as rows."},
+    {"name": "query", "description": "Results by SQL, read-only."},
     {"name": "arrays", "description": "Results as arrays."},
     {"name": "datasets", "description": "Import data and name it."},
     {"name": "tokens", "description": "Who may do what."},

@@ -15,6 +15,7 @@ from starlette.routing import Match
 from service.api import problems, validation
 from service.api.context import request_id_of
 from service.api.problems import ProblemError
+from service.db.arrow_faults import CANCELLED, QueryFault
 from service.errors import Conflict, Missing, Refused
 from service.objects import Unavailable
 
@@ -27,7 +28,7 @@ def install(app: FastAPI) -> None:
     """Register the handlers. Anything they do not know ends in `RequestContext` as a 500."""
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
-    for fault in (Refused, Unavailable, PoolTimeout, DBAPIError):
+    for fault in (Refused, Unavailable, QueryFault, PoolTimeout, DBAPIError):
         app.add_exception_handler(fault, _fault)
 
 
@@ -46,6 +47,10 @@ def translated(error: Exception) -> ProblemError:
             return ProblemError("invalid", detail, kind=kind)
         case Unavailable():
             return problems.unavailable(str(error))
+        case QueryFault(sqlstate=state) if state == CANCELLED:
+            return problems.unavailable(_TOO_LONG)
+        case QueryFault(sqlstate=str(state)) if state.startswith(("08", "53", "57")):
+            return problems.unavailable(_AWAY)
         case PoolTimeout():
             return problems.unavailable("the service is busy: every database connection is in use; try again")
         case OperationalError() | InterfaceError():
@@ -56,15 +61,19 @@ def translated(error: Exception) -> ProblemError:
             raise error
 
 
+_TOO_LONG = "the database took too long over this; ask for less, or try again when it is less busy"
+_AWAY = "the database does not answer; try again in a moment"
+
+
 def _database_fault(error: DBAPIError) -> str:
     """What a client may know; hosts and ports are for the log."""
     match error.orig:
         case errors.QueryCanceled():
-            return "the database took too long over this; ask for less, or try again when it is less busy"
+            return _TOO_LONG
         case errors.DiskFull():
             return "the database's disk is full; tell who runs it"
         case _:
-            return "the database does not answer; try again in a moment"
+            return _AWAY
 
 
 async def _http(request: Request, error: Exception) -> Response:

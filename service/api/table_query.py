@@ -1,20 +1,21 @@
 """Queries on result tables: columns, filters, order and limit, checked against `schemas.results`.
 
-Nothing from a request becomes SQL text: names are looked up, values are converted to the column's type and bound.
+Nothing from a request becomes SQL as it came: names are looked up, values are converted to the column's type and
+written as literals.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
-
-from sqlalchemy import ColumnElement, Select, Table, select
 
 from schemas.columns import Column, ColumnType, ResultTable
 from schemas.nearest import unknown
 from schemas.results import RESULT_TABLES
 from service.api.problems import ProblemError
+from service.db.literals import literal
 
 Operator = Literal["eq", "ne", "lt", "le", "gt", "ge"]
-OPERATORS: tuple[Operator, ...] = ("eq", "ne", "lt", "le", "gt", "ge")
+OPERATORS: dict[Operator, str] = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 Value = int | float | str | bool
 
 _LARGEST_INT = 2**63 - 1
@@ -28,13 +29,20 @@ class Condition:
     operator: Operator
     value: Value
 
+    def __str__(self) -> str:
+        return f"{self.column.name} {OPERATORS[self.operator]} {literal(self.value)}"
+
 
 @dataclass(frozen=True)
 class Ordering:
-    """A column to sort by."""
+    """A column to sort by. Nulls come last either way."""
 
     column: Column
-    descending: bool
+    descending: bool = False
+
+    def __str__(self) -> str:
+        way = " desc" if self.descending else ""
+        return f"{self.column.name}{way}{' nulls last' if self.column.nullable else ''}"
 
 
 @dataclass(frozen=True)
@@ -47,18 +55,47 @@ class TableQuery:
     order_by: tuple[Ordering, ...]
     limit: int | None
 
-    def statement(self, table: Table, job_id: int) -> Select[tuple[Value | None, ...]]:
-        """The SELECT for one job. Rows that the asked order leaves equal come in key order; nulls come last."""
-        chosen = select(*(table.c[column.name] for column in self.columns)).where(table.c.job_id == job_id)
-        for condition in self.where:
-            chosen = chosen.where(_compare(table.c[condition.column.name], condition))
-        asked = {ordering.column.name for ordering in self.order_by}
-        for ordering in self.order_by:
-            column = table.c[ordering.column.name]
-            directed = column.desc() if ordering.descending else column.asc()
-            chosen = chosen.order_by(directed.nulls_last() if ordering.column.nullable else directed)
-        keys = (column.name for column in self.table.columns if column.key and column.name not in asked)
-        return chosen.order_by(*(table.c[name] for name in keys)).limit(self.limit)
+    def of_job(self, job_id: int) -> str:
+        """The SELECT for one job. Rows that the asked order leaves equal come in key order."""
+        return self._select(self.columns, literal(job_id))
+
+    def across(self, job_ids: Iterable[int]) -> str:
+        """The SELECT for several jobs, with `job_id` first; without an order the rows come job by job.
+
+        Each job is looked at by itself, so that an index, all of which begin with the job, gives its first rows
+        without the others; the first of these are the first of all.
+        """
+        sorting = [ordering.column for ordering in self._sorting()]
+        inner = self._select(tuple(dict.fromkeys((*self.columns, *sorting))), "asked.job_id")
+        ids = ",".join(map(str, job_ids))
+        outer = (
+            f"select job_id, {_names(self.columns)} from unnest('{{{ids}}}'::bigint[]) as asked (job_id) "  # noqa: S608 - names from schemas.results, numbers
+            f"cross join lateral ({inner}) as found"
+        )
+        if self.order_by:
+            keys = self._sorting()[len(self.order_by) :]
+            outer += f" order by {', '.join((*map(str, self.order_by), 'job_id', *map(str, keys)))}"
+        return outer + self._at_most()
+
+    def _select(self, columns: tuple[Column, ...], job_id: str) -> str:
+        conditions = " and ".join((f"job_id = {job_id}", *map(str, self.where)))
+        order = ", ".join(map(str, self._sorting()))
+        return (
+            f"select {_names(columns)} from {self.table.name} where {conditions} order by {order}"  # noqa: S608 - names from schemas.results, literals
+            + self._at_most()
+        )
+
+    def _sorting(self) -> tuple[Ordering, ...]:
+        asked = {ordering.column for ordering in self.order_by}
+        keys = (Ordering(column) for column in self.table.columns if column.key and column not in asked)
+        return (*self.order_by, *keys)
+
+    def _at_most(self) -> str:
+        return "" if self.limit is None else f" limit {self.limit}"
+
+
+def _names(columns: Iterable[Column]) -> str:
+    return ", ".join(column.name for column in columns)
 
 
 def parse(table: str, columns: str | None, where: list[str], order_by: str | None, limit: int | None) -> TableQuery:
@@ -138,20 +175,3 @@ def _convert(kind: ColumnType, text: str) -> Value:
         case "text" if "\0" not in text:
             return text
     raise ValueError(text)
-
-
-def _compare(column: ColumnElement[Value], condition: Condition) -> ColumnElement[bool]:
-    value = condition.value
-    match condition.operator:
-        case "eq":
-            return column == value
-        case "ne":
-            return column != value
-        case "lt":
-            return column < value
-        case "le":
-            return column <= value
-        case "gt":
-            return column > value
-        case "ge":
-            return column >= value

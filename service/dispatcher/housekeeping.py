@@ -13,6 +13,7 @@ import structlog
 from service.dispatcher.database import Database, is_transient, timed_out
 from service.dispatcher.options import Options
 from service.queue.cancel import end_overdue
+from service.queue.caps import recap
 from service.queue.leases import rescue
 from service.queue.sweeps.ends import end_sweeps
 from service.queue.upkeep import explain, plan_jobs
@@ -43,6 +44,7 @@ class Housekeeping(threading.Thread):
             Chore("rescue", options.rescue_seconds, self._rescue),
             Chore("explain", options.explain_seconds, self._explain),
             Chore("end overdue", options.rescue_seconds, self._end_overdue),
+            Chore("limits", options.explain_seconds, self._recap),
             Chore("end sweeps", options.explain_seconds, self._end_sweeps),
         ]
         # A living dispatcher kills its own blocks after the grace period; this ends those of one that does not.
@@ -78,6 +80,10 @@ class Housekeeping(threading.Thread):
     def _explain(self) -> None:
         with self._database.engine.begin() as connection:
             explain(connection)
+
+    def _recap(self) -> None:
+        if recap(self._database.engine):
+            self._planned()
 
     def _end_overdue(self) -> None:
         with self._database.engine.begin() as connection:

@@ -22,8 +22,8 @@ _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "100",
-    "shared_buffers": "64MB",
-    "max_wal_size": "512MB",
+    "shared_buffers": "256MB",
+    "max_wal_size": "1GB",
     "log_timezone": "UTC",
     "timezone": "UTC",
 }

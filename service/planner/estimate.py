@@ -1,6 +1,6 @@
 """What a job would cost, by arithmetic on its spec: no block is made, so that thousands are told at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from schemas.brackets import Brackets
@@ -32,6 +32,10 @@ class Estimate:
     serial_seconds: float
     measured: bool
     device: MeasuredDevice
+
+    def times(self, share: float) -> "Estimate":
+        """Of a share of the job."""
+        return replace(self, slot_seconds=share * self.slot_seconds, serial_seconds=share * self.serial_seconds)
 
 
 def estimate(spec: AnyJob, data: DataSize, costs: Costs, cluster: Cluster) -> Estimate:

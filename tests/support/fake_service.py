@@ -52,7 +52,13 @@ class World:
     sweeps: list[fake_sweeps.Swept] = field(default_factory=list)
     projects: dict[str, Project] = field(default_factory=dict)
     tables: dict[str, polars.DataFrame] = field(default_factory=dict)
-    """By name, those of all jobs; by `number/name`, that of one."""
+    """By name, those of all jobs; by `number/name`, that of one; by `across/name`, those with `job_id`."""
+    answers: dict[str, polars.DataFrame] = field(default_factory=dict)
+    """What queries give, by their SQL."""
+    queries: list[dict[str, Any]] = field(default_factory=list)
+    """Bodies of the queries that came."""
+    varied: dict[int, dict[int, dict[str, Any]]] = field(default_factory=dict)
+    """What sweeps vary: by sweep, by job."""
     arrays: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -135,7 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
     world: World
     stopping: bool
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class's name)
         self.world.requests.append(f"{self.command} {self.path}")
 
     def do_GET(self) -> None:
@@ -208,6 +214,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self._table(f"{number}/{name}" if f"{number}/{name}" in self.world.tables else name)
             case "GET", ["jobs", _, "arrays", name]:
                 self._array(name)
+            case "GET", ["tables", name]:
+                self._table(f"across/{name}")
+            case "GET", ["sweeps", number, "jobs"]:
+                self._members(int(number))
+            case "POST", ["query"]:
+                self._query()
             case _:
                 self._route_data(method, parts)
 
@@ -355,7 +367,30 @@ class _Handler(BaseHTTPRequestHandler):
         for key in reversed(asked.get("order_by", "").split(",") if "order_by" in asked else []):
             frame = frame.sort(key.removeprefix("-"), descending=key.startswith("-"), maintain_order=True)
         frame = frame.head(int(asked["limit"])) if "limit" in asked else frame
-        frame = frame.select(asked["columns"].split(",")) if "columns" in asked else frame
+        if "job" in asked:
+            frame = frame.filter(
+                polars.col("job_id").is_in([int(value) for key, value in self.query if key == "job"])
+            )
+        across = ["job_id"] if name.startswith("across/") else []
+        frame = frame.select(across + asked["columns"].split(",")) if "columns" in asked else frame
+        self._frame(frame)
+
+    def _members(self, sweep_id: int) -> None:
+        after = int(dict(self.query).get("cursor", -1))
+        members = list(self.world.varied[sweep_id].items())[after + 1 : after + 3]
+        items = [
+            {"position": after + 1 + place, "varied": varied, "job": self._job(str(number)).model_dump(mode="json")}
+            for place, (number, varied) in enumerate(members)
+        ]
+        more = after + 3 < len(self.world.varied[sweep_id])
+        self._plain({"items": items, "next": str(after + 2) if more else None})
+
+    def _query(self) -> None:
+        asked = json.loads(self.body)
+        self.world.queries.append(asked)
+        self._frame(self.world.answers[asked["sql"]].head(asked["limit"] + 1))
+
+    def _frame(self, frame: polars.DataFrame) -> None:
         buffer = io.BytesIO()
         frame.write_ipc_stream(buffer)
         self._send(200, buffer.getvalue(), ARROW)

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from schemas.api import BlockPage, EventPage, Job, JobDetail, JobPage, Manifest, Submitted
+from schemas.overview import Overview
 from schemas.states import BlockState, JobState
 from service.api import cursors
 from service.api.backend import Services
@@ -23,6 +24,7 @@ from service.api.parameters import (
 from service.api.problems import documented
 from service.queue import history, jobs
 from service.queue.cancel import cancel
+from service.queue.overview import overview
 from service.queue.retry import retry
 from service.queue.submit import submit
 
@@ -94,6 +96,13 @@ def get_job(job_id: Number, services: Services, _: Reader) -> JobDetail:
     """A job with its spec."""
     with services.engine.connect() as connection:
         return jobs.detail(connection, job_id)
+
+
+@router.get("/{job_id}/overview", responses=_NO_JOB)
+def get_overview(job_id: Number, services: Services, _: Reader) -> Overview:
+    """A job at a glance: what it found, what it took, with what it was computed."""
+    with services.engine.connect() as connection:
+        return overview(connection, job_id)
 
 
 @router.post("/{job_id}/cancel", responses=_NO_JOB)

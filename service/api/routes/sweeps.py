@@ -1,11 +1,11 @@
-"""Sweeps: submit, look at, cancel, retry."""
+"""Sweeps: preview, submit, look at, cancel, retry."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
 from schemas.states import JobState, SweepState
-from schemas.sweep_bodies import SubmittedSweep, SweepDetail, SweepJobPage, SweepPage
+from schemas.sweep_bodies import SubmittedSweep, SweepDetail, SweepJobPage, SweepPage, SweepPreview
 from service.api import cursors
 from service.api.backend import Services
 from service.api.bodies import SweepBody
@@ -13,6 +13,7 @@ from service.api.identity import Reader, Submitter
 from service.api.parameters import Cursor, IdempotencyKey, Named, Number, OfProject, PageSize, Tagged
 from service.api.problems import documented
 from service.queue.sweeps import read
+from service.queue.sweeps.preview import preview_sweep
 from service.queue.sweeps.stop import cancel_sweep, retry_sweep
 from service.queue.sweeps.submit import submit_sweep
 
@@ -55,6 +56,13 @@ def submit(
         found = read.sweep(connection, made.sweep_id)
     response.status_code = 201 if made.created else 200
     return SubmittedSweep(sweep=found, created=made.created, jobs_created=made.jobs_created)
+
+
+@router.post("/preview", responses=documented("not_found", "invalid"))
+def preview(submission: SweepBody, services: Services, _: Reader) -> SweepPreview:
+    """What submitting a sweep would do and cost: its jobs, what of them is there, what is left. Nothing is stored."""
+    with services.engine.connect() as connection:
+        return preview_sweep(connection, submission)
 
 
 @router.get("", responses=documented("invalid"))

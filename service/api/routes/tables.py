@@ -1,23 +1,28 @@
-"""Result tables of a job."""
+"""Result tables, of one job or across jobs."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from schemas.results import RESULT_TABLES
-from service.api import table_query
-from service.api.backend import Services
-from service.api.closing import ClosingStream
+from service.api import row_stream, table_query
+from service.api.backend import Backend, Services
 from service.api.identity import Reader
+from service.api.open_rows import OpenRows
 from service.api.parameters import LARGEST_NUMBER, Number
-from service.api.problems import documented
+from service.api.problems import ProblemError, documented
+from service.api.row_stream import ARROW, ROWS, Accept
 from service.api.table_query import OPERATORS
-from service.api.table_rows import OpenRows
-from service.api.table_stream import ARROW, JSON, arrow_chunks, arrow_schema, json_chunks
-from service.db.results import results
+from service.api.table_schema import arrow_schema
 from service.queue import jobs
+from service.queue.selection import selected
 
-router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["tables"])
+TABLE_SECONDS = 3600.0
+"""Longest a table may take to be read."""
+PAUSE_SECONDS = 60.0
+"""Longest the database may take to give a batch, and a client to take it."""
+
+router = APIRouter(prefix="/v1", tags=["tables"])
 
 TableName = Annotated[str, Path(description=f"One of {', '.join(RESULT_TABLES)}.")]
 Columns = Annotated[str | None, Query(description="Columns, separated by commas; all by default.")]
@@ -33,18 +38,16 @@ OrderBy = Annotated[
     Query(description="Columns, separated by commas, `-` in front for descending. Ties come in key order."),
 ]
 Limit = Annotated[int | None, Query(ge=0, le=LARGEST_NUMBER, description="Most rows; all by default.")]
-Accept = Annotated[str, Header(description=f"`{ARROW}` (default) or `{JSON}`.")]
+Numbers = list[Annotated[int, Query(ge=1, le=LARGEST_NUMBER)]]
+Jobs = Annotated[Numbers, Query(alias="job", max_length=1000, description="Number of a job, repeatable.")]
+Sweeps = Annotated[
+    Numbers, Query(alias="sweep", max_length=1000, description="Number of a sweep, repeatable: all its jobs.")
+]
 
-_ROWS = {
-    "description": "The rows: an Arrow IPC stream, or a JSON array of objects.",
-    "content": {
-        ARROW: {"schema": {"type": "string", "format": "binary"}},
-        JSON: {"schema": {"type": "array", "items": {"type": "object"}}},
-    },
-}
+_ANSWER = {200: ROWS, **documented("not_found", "invalid")}
 
 
-@router.get("/tables/{table}", response_class=Response, responses={200: _ROWS, **documented("not_found", "invalid")})
+@router.get("/jobs/{job_id}/tables/{table}", response_class=Response, responses=_ANSWER)
 def read_table(
     job_id: Number,
     table: TableName,
@@ -64,7 +67,35 @@ def read_table(
     query = table_query.parse(table, columns, where, order_by, limit)
     with services.engine.connect() as connection:
         jobs.job(connection, job_id)
-    rows = OpenRows(services.engine, query.statement(results[table], job_id), services.cursor_slots)
-    if JSON in accept and ARROW not in accept:
-        return ClosingStream(json_chunks(rows, query.columns), rows.close, JSON)
-    return ClosingStream(arrow_chunks(rows, arrow_schema(query, job_id)), rows.close, ARROW)
+    return row_stream.answer(_open(services, query.of_job(job_id)), arrow_schema(query, job_id), accept)
+
+
+@router.get("/tables/{table}", response_class=Response, responses=_ANSWER)
+def read_across(
+    table: TableName,
+    services: Services,
+    _: Reader,
+    of_jobs: Jobs = [],  # noqa: B006 - FastAPI copies defaults
+    of_sweeps: Sweeps = [],  # noqa: B006 - FastAPI copies defaults
+    columns: Columns = None,
+    where: Where = [],  # noqa: B006 - FastAPI copies defaults
+    order_by: OrderBy = None,
+    limit: Limit = None,
+    accept: Accept = ARROW,
+) -> Response:
+    """Rows of a result table over several jobs, those named and those of the sweeps named, with `job_id` first.
+
+    Without an order they come job by job. With an order and a limit, the first of each job are found by index.
+    """
+    query = table_query.parse(table, columns, where, order_by, limit)
+    if not of_jobs and not of_sweeps:
+        raise ProblemError("invalid", "name the jobs whose rows are wanted: job=NUMBER or sweep=NUMBER, repeatable")
+    with services.engine.connect() as connection:
+        job_ids = selected(connection, of_jobs, of_sweeps)
+    return row_stream.answer(_open(services, query.across(job_ids)), arrow_schema(query, None), accept)
+
+
+def _open(services: Backend, sql: str) -> OpenRows:
+    return OpenRows(
+        services.rows, sql, services.table_slots, timeout_seconds=TABLE_SECONDS, pause_seconds=PAUSE_SECONDS
+    )

@@ -91,7 +91,7 @@ def submit_sweep(
     earlier = key.earlier(connection)
     if earlier is not None:
         return Submitted(earlier, created=False, jobs_created=0)
-    planned = accept(connection, submission)
+    planned = accept(Acceptance(connection), submission)
     named = _digest(submission, planned)
     lock_submissions(connection)
     same = None if always or submission.fresh else connection.execute(_SAME, {"digest": named}).one_or_none()
@@ -108,13 +108,13 @@ def submit_sweep(
     return Submitted(sweep_id, created=True, jobs_created=made)
 
 
-def accept(connection: Connection, submission: SweepSubmission) -> list[Planned]:
+def accept(acceptance: Acceptance, submission: SweepSubmission) -> list[Planned]:
     """The points of a sweep with pinned specs, each spec once.
 
     Raises:
         Refused, Missing: as `submit_sweep`; the message names the point.
     """
-    acceptance, planned = Acceptance(connection), dict[str, Planned]()
+    planned = dict[str, Planned]()
     try:
         points = expand(submission.sweep)
     except ValueError as error:

@@ -107,6 +107,12 @@ def api_on() -> Callable[..., AbstractContextManager[Api]]:
     return lambda url, s3, endpoint=None: serving(backend_on(url, s3, f"test-{secrets.token_hex(6)}", endpoint))
 
 
+@pytest.fixture(scope="session")
+def serving_again() -> Callable[[Backend], AbstractContextManager[Api]]:
+    """Serves one more API on parts that are there already."""
+    return serving
+
+
 class Worker:
     """Plays dispatcher and workers: plans, claims and commits through the real queue, with made-up numbers.
 

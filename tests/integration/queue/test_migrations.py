@@ -38,6 +38,10 @@ def insert(connection, table, row):
     connection.execute(text(f"insert into {table} ({names}) values ({values})"), row)  # noqa: S608 - the test's own names
 
 
+def shown(connection):
+    return [rows(connection, f"table results.{view}") for view in ("jobs", "checkpoints", "pairs")]
+
+
 def test_logit_perturbations_move_to_their_table_and_back(postgres_url):
     upgrade(postgres_url, "0002")
     engine = connect(postgres_url)
@@ -137,4 +141,32 @@ def test_replica_jobs_go_with_their_tables_and_no_other_job_does(postgres_url):
     upgrade(postgres_url)
     with engine.connect() as connection:
         assert rows(connection, "select * from replica_metrics") == []
+    engine.dispose()
+
+
+def test_views_come_and_go_with_units_and_leave_rows_alone(postgres_url):
+    upgrade(postgres_url, "0004")
+    engine = connect(postgres_url)
+    said = "select col_description('results.pairs'::regclass, 6) as said"
+    with engine.begin() as connection:
+        spec = '{"kind": "training", "steps": 10, "optimizer": {"kind": "sgd", "lr": 0.5}}'
+        job = {"spec": spec, "submitted_by": "a", "version": "0", "kind": "training", "digest": "1"}
+        insert(connection, "jobs", job)
+        losses = dict.fromkeys(("train_loss", "test_loss", "train_accuracy", "test_accuracy", "parameter_norm"), 0.5)
+        insert(connection, "checkpoints", {"job_id": 1, "step": 10, **losses, "requested": True})
+        insert(connection, "pairs", {key: PAIR[key] for key in PAIR if key[:5] != "logit"} | {"recomputed": False})
+        before = shown(connection)
+        assert rows(connection, said) == [{"said": "bracket_norm / √P."}]
+    upgrade(postgres_url)
+    with engine.connect() as connection:
+        [run] = rows(connection, "select lr, steps, last_step, test_loss, seed, project from results.runs")
+        assert run == {"lr": 0.5, "steps": 10, "last_step": 10, "test_loss": 0.5, "seed": None, "project": "default"}
+        assert rows(connection, said) == [{"said": "bracket_norm / √P. Unit: loss²·θ⁻³."}]
+    downgrade(postgres_url, "0004")
+    with engine.connect() as connection:
+        assert shown(connection) == before
+        assert rows(connection, "select to_regclass('results.runs') as there") == [{"there": None}]
+        connection.execute(text("set role holonomy_reader"))
+        assert rows(connection, "select count(*) as jobs from results.jobs") == [{"jobs": 1}]
+    upgrade(postgres_url)
     engine.dispose()

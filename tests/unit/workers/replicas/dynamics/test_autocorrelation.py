@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from workers.replicas.distances.columns import Floats
 from workers.replicas.dynamics.autocorrelation import correlations
 
 DRAW = torch.Generator().manual_seed(0)
@@ -14,8 +15,9 @@ def stacked() -> dict[str, Tensor]:
     return {"w": torch.randn(4, 3, 5, generator=DRAW), "b": 2 + torch.randn(4, 3, generator=DRAW)}
 
 
-def flat(tensors: dict[str, Tensor], member: int) -> np.ndarray:  # type: ignore[type-arg]  # as NumPy gives it
-    return torch.cat([tensors[name][member].reshape(-1) for name in ("w", "b")]).double().numpy()
+def flat(tensors: dict[str, Tensor], member: int) -> Floats:
+    values: Floats = torch.cat([tensors[name][member].reshape(-1) for name in ("w", "b")]).double().numpy()
+    return values
 
 
 def test_it_is_pearsons_correlation_over_all_elements() -> None:

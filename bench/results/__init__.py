@@ -1,0 +1,1 @@
+"""Speed of the results database: loading, asking, exporting, submitting sweeps."""
