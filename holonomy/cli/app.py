@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from holonomy.cli import (
+    compare,
     data,
     database,
     demo,
@@ -40,6 +41,7 @@ for module in (
     sweeps,
     projects,
     results,
+    compare,
     flags,
     data,
     tokens,
