@@ -216,7 +216,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._array(name)
             case "GET", ["tables", name]:
                 self._table(f"across/{name}")
-            case "GET", ["sweeps", number, "jobs"]:
+            case "GET", ["sweeps", number, "jobs"] if int(number) in self.world.varied:
                 self._members(int(number))
             case "POST", ["query"]:
                 self._query()
@@ -288,8 +288,6 @@ class _Handler(BaseHTTPRequestHandler):
                 self._json(self.world.projects[name])
             case "PUT", ["projects", name]:
                 self._json(fake_sweeps.set_project(self.world, name, self.body))
-            case "GET", ["tables", name]:
-                self._table(name)
             case _:
                 raise Answer(404, f"there is no {self.path}", "not_found")
 
