@@ -101,6 +101,7 @@ class Connection:
         body: BaseModel | None = None,
         headers: Mapping[str, str] | None = None,
         accept: str = "application/octet-stream",
+        headers: Mapping[str, str] | None = None,
         read_seconds: float = READ_SECONDS,
     ) -> Iterator[Reply]:
         """GET, or POST a body for, an answer that is read as it arrives; tried once."""
