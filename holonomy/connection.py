@@ -99,7 +99,6 @@ class Connection:
         *,
         query: Query = (),
         body: BaseModel | None = None,
-        headers: Mapping[str, str] | None = None,
         accept: str = "application/octet-stream",
         headers: Mapping[str, str] | None = None,
         read_seconds: float = READ_SECONDS,
