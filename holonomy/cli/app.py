@@ -6,14 +6,17 @@ from typing import Annotated
 import typer
 
 from holonomy.cli import (
+    compare,
     data,
     database,
     demo,
     doctor,
+    exports,
     flags,
     jobs,
     projects,
     results,
+    retention,
     schema,
     sql,
     stack,
@@ -38,12 +41,15 @@ for module in (
     sweeps,
     projects,
     results,
+    compare,
     flags,
     data,
     tokens,
     schema,
     demo,
     sql,
+    exports,
+    retention,
 ):
     module.register(app)
 
