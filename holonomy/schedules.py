@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from holonomy.connection import Connection
 from holonomy.errors import Refused, WaitTimeout
+from holonomy.names import check_name
 from holonomy.pages import pages
 from schemas.base import Spec
 from schemas.jobs import DEFAULT_PROJECT, AnyJob
@@ -230,7 +231,7 @@ class Schedules:
     def submit(self, request: ScheduleRequest, *, replace: bool = False) -> ScheduleHandle:
         """Make a schedule of a whole request, such as `get(name).detail().request` with a change."""
         if replace:
-            path = f"/v1/schedules/{quote(request.name, safe='')}"
+            path = f"/v1/schedules/{request.name}"
             return ScheduleHandle(self._connection, self._connection.put_json(path, ScheduleDetail, request))
         return ScheduleHandle(self._connection, self._connection.post("/v1/schedules", ScheduleDetail, request))
 
@@ -245,7 +246,8 @@ class Schedules:
         Raises:
             NotFound: there is none of this name.
         """
-        found = self._connection.get(f"/v1/schedules/{quote(name, safe='')}", ScheduleDetail)
+        check_name("schedule", name)
+        found = self._connection.get(f"/v1/schedules/{name}", ScheduleDetail)
         return ScheduleHandle(self._connection, found)
 
     def list(self) -> Iterator[ScheduleHandle]:
