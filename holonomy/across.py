@@ -53,7 +53,8 @@ class TablesAcross:
         >>> client.pairs(sweep=3, step=100, order_by="-norm", limit=100)
     """
 
-    _connection: Connection
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     def table(
         self,

@@ -62,7 +62,7 @@ class Client(TablesAcross):
         self, url: str | None = None, token: str | None = None, *, transport: Transport | None = None
     ) -> None:
         self._transport = _connected(url, token) if transport is None else transport
-        self._connection = Connection(self._transport)
+        super().__init__(Connection(self._transport))
         self.data = Datasets(self._connection)
         """Datasets that specs can name."""
         self.projects = Projects(self._connection)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from pydantic import ValidationError
 
+from holonomy.across import TablesAcross
 from holonomy.connection import Connection
 from holonomy.errors import Refused, SweepCancelled, SweepFailed
 from holonomy.follow import Deadline, Patience
@@ -16,7 +17,6 @@ from holonomy.jobs import handle_of
 from holonomy.labels import SweepLabels
 from holonomy.pages import pages
 from holonomy.sweep_follow import follow_sweep
-from holonomy.tables import ARROW, read_arrow, table_query
 from schemas.jobs import AnyJob
 from schemas.mistakes import explain
 from schemas.states import JobState, SweepState
@@ -150,7 +150,7 @@ class SweepHandle:
         order_by: str | Sequence[str] | None = None,
         limit: int | None = None,
     ) -> "polars.DataFrame":
-        """Rows of a result table of all jobs, each with its `job_id` and, behind its own columns, what was varied.
+        """Rows of a result table of all jobs, each with its `job_id`, what was varied, and the table's columns.
 
         Conditions, order, columns and limit are applied on the server; see `JobHandle.table` for the arguments. A
         varied field whose path is the name of a column is called `varied.PATH`.
@@ -158,13 +158,8 @@ class SweepHandle:
         Raises:
             Refused: no such table or column, or a condition that cannot be read.
         """
-        query = table_query(name, columns=columns, where=where, order_by=order_by, limit=limit)
-        asked = (*query, ("sweep", str(self.id)))
-        rows = read_arrow(self._connection.get_bytes(f"/v1/tables/{name}", asked, accept=ARROW), name)
-        varied = self.varied().drop("position", "state")
-        taken = set(rows.columns) - {"job_id"}
-        varied = varied.rename({path: f"varied.{path}" for path in varied.columns if path in taken})
-        return rows.join(varied, on="job_id", how="left", maintain_order="left")
+        across = TablesAcross(self._connection)
+        return across.table(name, sweep=self.id, columns=columns, where=where, order_by=order_by, limit=limit)
 
     def _looked(self, sweep: SweepDetail) -> SweepDetail:
         self._sweep = sweep
