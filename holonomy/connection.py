@@ -65,6 +65,7 @@ class Connection:
         answer: type[T],
         body: BaseModel | None = None,
         *,
+        query: Query = (),
         idempotency_key: str | None = None,
         repeatable: bool = False,
     ) -> T:
@@ -73,7 +74,7 @@ class Connection:
         if idempotency_key is not None:
             headers["Idempotency-Key"] = idempotency_key
         content = None if body is None else body.model_dump_json().encode()
-        call = Call("POST", path, (), headers, content)
+        call = Call("POST", path, _pairs(query), headers, content)
         return _parsed(self._body(call, repeatable=repeatable or idempotency_key is not None), answer, path)
 
     def put(self, path: str, content: bytes) -> None:

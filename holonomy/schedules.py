@@ -238,7 +238,7 @@ class Schedules:
     def preview(self, request: ScheduleRequest, n: int = 5) -> tuple[PlannedFiring, ...]:
         """The first `n` firings that a schedule would have, were it made now; nothing is stored."""
         answer = tuple[PlannedFiring, ...]
-        return self._connection.post(f"/v1/schedules/preview?count={n}", answer, request, repeatable=True)
+        return self._connection.post("/v1/schedules/preview", answer, request, query={"count": n}, repeatable=True)
 
     def get(self, name: str) -> ScheduleHandle:
         """The handle of a schedule.
