@@ -1,7 +1,7 @@
 """Schedules and their firings as text for people."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -24,6 +24,9 @@ _STYLES = {
     FiringState.MISSED: "magenta",
     FiringState.REFUSED: "red",
 }
+
+_LATE = timedelta(minutes=1)
+"""A scheduler that runs moves the next instant on within seconds."""
 
 
 def schedule_table(schedules: Iterable[Schedule]) -> Table:
@@ -94,6 +97,8 @@ def _state(schedule: Schedule) -> str:
     if schedule.paused_at is not None:
         why = f": {schedule.pause_reason}" if schedule.pause_reason else ""
         return f"paused {ago(schedule.paused_at)}{why}"
+    if schedule.next_at is not None and datetime.now(UTC) - schedule.next_at > _LATE:
+        return f"late since {ago(schedule.next_at)}: no scheduler looks; `holonomy status` shows what runs"
     return f"{schedule.failures} failed in a row" if schedule.failures else "on"
 
 

@@ -107,7 +107,7 @@ def test_what_comes_is_shown_before_and_after_it_is_made(client: Client, name: s
     assert {(one.due_at, f"{one.instant:%H:%M}") for one in before} == {(None, "02:30")}
     after = client.schedules.submit(request).preview(3)
     assert [(one.instant, one.due_at) for one in after] == [(one.instant, one.instant) for one in before]
-    with pytest.raises(Refused, match='base.seed: expected a whole number; came "x"'):
+    with pytest.raises(Refused, match=r'base\.seed: expected a whole number; came "x"'):
         client.schedules.preview(request.model_copy(update={"templates": {"base.seed": "x"}}))
 
 
@@ -145,7 +145,7 @@ def test_a_backfill_takes_dates_by_the_clock_of_the_schedule(client: Client, nam
     assert [firing.state for firing in schedule.history(limit=2)] == ["due", "due"]
     with pytest.raises(Refused, match="a backfill is of the past"):
         schedule.backfill("2026-10-03", "2999-01-01")
-    with pytest.raises(Refused, match="expected a time such as 2026-11-20 .* came 'yesterday'"):
+    with pytest.raises(Refused, match=r"expected a time such as 2026-11-20 .* came 'yesterday'"):
         schedule.backfill("yesterday", "2026-10-03")
     with pytest.raises(Refused, match="expected an end after the start"):
         schedule.backfill("2026-10-04", "2026-10-03")
