@@ -6,14 +6,17 @@ from typing import Annotated
 import typer
 
 from holonomy.cli import (
+    compare,
     data,
     database,
     demo,
     doctor,
+    exports,
     flags,
     jobs,
     projects,
     results,
+    retention,
     schedules,
     schema,
     sql,
@@ -40,12 +43,15 @@ for module in (
     schedules,
     projects,
     results,
+    compare,
     flags,
     data,
     tokens,
     schema,
     demo,
     sql,
+    exports,
+    retention,
 ):
     module.register(app)
 

@@ -62,7 +62,8 @@ def schedule_text(schedule: ScheduleDetail) -> str:
         "made": f"{schedule.created_at.isoformat(timespec='seconds')} by {schedule.created_by}",
     }
     head = "\n".join(f"{name:<10} {value}" for name, value in fields.items() if value)
-    work = schedule.work.model_dump(mode="json", exclude_defaults=True)
+    around = schedule.work.model_dump(mode="json", exclude_defaults=True, exclude={"sweep"})
+    work = {**around, "sweep": schedule.work.sweep.model_dump(mode="json")}
     return f"{head}\n\n{yaml.safe_dump(work, sort_keys=False, allow_unicode=True)}"
 
 

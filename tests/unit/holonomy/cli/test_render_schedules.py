@@ -21,11 +21,10 @@ def firing(**changes: Any) -> Firing:
 
 
 def schedule(**changes: Any) -> ScheduleDetail:
-    fields = {
-        "id": 1, "name": "nightly", "cron": "30 2 * * *", "timezone": "Europe/Berlin", "overlap": "skip", "catch_up": "1h",
-        "jitter": "0s", "max_failures": 3, "failures": 0, "created_by": "ada", "created_at": NOW, "updated_at": NOW,
-        "paused_at": None, "pause_reason": None, "next_at": NOW + HOUR, "last": firing(), "work": Work(sweep=Diagnostic()),
-    }  # fmt: skip
+    when = {"name": "nightly", "cron": "30 2 * * *", "timezone": "Europe/Berlin", "overlap": "skip", "catch_up": "1h"}
+    made = {"id": 1, "created_by": "ada", "created_at": NOW, "updated_at": NOW, "work": Work(sweep=Diagnostic())}
+    state = {"failures": 0, "paused_at": None, "pause_reason": None, "next_at": NOW + HOUR, "last": firing()}
+    fields = {**when, "jitter": "0s", "max_failures": 3, **made, **state}
     return ScheduleDetail(**{**fields, **changes})
 
 
