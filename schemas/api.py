@@ -183,8 +183,6 @@ class Manifest(Body):
     """Objects by name."""
     dropped: tuple[str, ...] = ()
     """Names of those that retention took away; what was in them is still told."""
-    dropped: int = 0
-    """Objects that retention took away; they are not listed."""
 
 
 class TokenRequest(Body):

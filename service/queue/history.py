@@ -28,12 +28,10 @@ _OBJECTS = text("""
     select name, key, sha256, size_bytes, arrays, dropped_at is not null as dropped from objects
     where job_id = :job order by name
 """)
-_OBJECT = text("select name, key, sha256, size_bytes, arrays from objects where job_id = :job and name = :name")
-    select name, key, sha256, size_bytes, arrays from objects where job_id = :job and dropped_at is null order by name
-_DROPPED = text("select count(*) from objects where job_id = :job and dropped_at is not null")
 _OBJECT = text("""
     select name, key, sha256, size_bytes, arrays, dropped_at, drop_reason from objects
     where job_id = :job and name = :name
+""")
 
 
 def blocks(
@@ -76,23 +74,19 @@ def events(connection: Connection, job_id: int, *, after: int = 0, limit: int = 
 
 
 def manifest(connection: Connection, job_id: int) -> Manifest:
-    """Every object of a job that is there, and how many retention dropped.
+    """Every object of a job, and the names of those that retention dropped.
 
     Raises:
         Missing: there is no such job.
     """
     digest = _digest(connection, job_id)
     rows = connection.execute(_OBJECTS, {"job": job_id}).all()
-    stored = tuple(
-        ObjectRef(name=row.name, key=row.key, sha256=row.sha256, size_bytes=row.size_bytes, arrays=row.arrays)
-        for row in rows
-    )
     return Manifest(
-        job_id=job_id, digest=digest, objects=stored, dropped=tuple(row.name for row in rows if row.dropped)
-    rows = connection.execute(_OBJECTS, {"job": job_id})
-    objects = tuple(ObjectRef(**row._mapping) for row in rows)
-    dropped = connection.execute(_DROPPED, {"job": job_id}).scalar_one()
-    return Manifest(job_id=job_id, digest=digest, objects=objects, dropped=dropped)
+        job_id=job_id,
+        digest=digest,
+        objects=tuple(_reference(row) for row in rows),
+        dropped=tuple(row.name for row in rows if row.dropped),
+    )
 
 
 def named_object(connection: Connection, job_id: int, name: str) -> ObjectRef:
@@ -113,6 +107,10 @@ def named_object(connection: Connection, job_id: int, name: str) -> ObjectRef:
             f"({row.drop_reason}): `holonomy fsck --mend {job_id}` computes it again, as does submitting its spec "
             "with fresh=true",
         )
+    return _reference(row)
+
+
+def _reference(row: Any) -> ObjectRef:
     return ObjectRef(name=row.name, key=row.key, sha256=row.sha256, size_bytes=row.size_bytes, arrays=row.arrays)
 
 
