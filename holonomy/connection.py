@@ -100,21 +100,18 @@ class Connection:
         query: Query = (),
         body: BaseModel | None = None,
         accept: str = "application/octet-stream",
+        headers: Mapping[str, str] | None = None,
         read_seconds: float = READ_SECONDS,
     ) -> Iterator[Reply]:
         """GET, or POST a body for, an answer that is read as it arrives; tried once."""
-        headers = {"Accept": accept}
+        sent = {"Accept": accept, **(headers or {})}
         if body is None:
-            call = Call("GET", path, _pairs(query), headers, read_seconds=read_seconds)
+            call = Call("GET", path, _pairs(query), sent, read_seconds=read_seconds)
         else:
             content = body.model_dump_json().encode()
-            headers["Content-Type"] = "application/json"
-            call = Call("POST", path, _pairs(query), headers, content, read_seconds=read_seconds)
+            sent["Content-Type"] = "application/json"
+            call = Call("POST", path, _pairs(query), sent, content, read_seconds=read_seconds)
         with self.transport.send(call) as reply:
-        headers: Mapping[str, str] | None = None,
-        """GET a body that is read as it arrives; tried once."""
-        sent = {"Accept": accept, **(headers or {})}
-        with self.transport.send(Call("GET", path, (), sent, read_seconds=read_seconds)) as reply:
             if reply.status >= 400:
                 raise _problem(reply)
             yield reply

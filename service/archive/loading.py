@@ -14,7 +14,7 @@ from schemas.columns import ResultTable
 from service.archive.sources import arrow_schema
 from service.db.copy import BadRows, copy_rows, encode
 from service.errors import Refused
-from service.objects import (Unavailable)
+from service.objects import Unavailable
 
 BATCH_ROWS = 2**17
 """Rows of one COPY: well within the statement timeout."""
@@ -49,7 +49,6 @@ def load(connection: Connection, table: ResultTable, job_id: int, path: Path) ->
         Refused: the file, or a row in it, does not fit the table.
     """
     count = 0
-    rows = 0
     for batch in batches(table, path):
         columns = {name: _values(batch.column(name)) for name in batch.schema.names}
         try:
@@ -66,6 +65,7 @@ def load(connection: Connection, table: ResultTable, job_id: int, path: Path) ->
             raise Unavailable(
                 f"the database stopped while it took the rows of table {table.name} ({str(error).splitlines()[0]}); "
                 "try again"
+            ) from None
         count += batch.num_rows
     return count
 
@@ -83,11 +83,10 @@ def rows(table: ResultTable, path: Path) -> Iterator[dict[str, Any]]:
 def rows_and_largest(table: ResultTable, path: Path, column: str) -> tuple[int, int]:
     """Number of rows of a table's file, and the largest value of a column of whole numbers; 0 where there is none."""
     count, largest = 0, 0
+    for batch in batches(table, path):
+        count += batch.num_rows
         largest = max(largest, pc.max(batch.column(column)).as_py() or 0)
     return count, largest
-        copy_rows(connection, table, [encoded])
-        rows += batch.num_rows
-    return rows
 
 
 def batches(table: ResultTable, path: Path) -> Iterator[pa.RecordBatch]:

@@ -4,7 +4,6 @@ import json
 
 from sqlalchemy import Connection, text
 
-from schemas.archives import Imported, SweepImport
 from schemas.exports import Imported, SweepImport
 from schemas.states import JobState
 from service.errors import Missing
