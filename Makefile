@@ -66,7 +66,7 @@ generate: $(VENV)/.dev ## Write the JSON Schemas and the generated reference
 check: lint types imports schemas docs ## All checks but the tests
 
 bench: $(VENV)/.dev ## Run the benches (ARGS=--quick for a minute or two each)
-	@for name in blocks claim stack brackets replicas; do $(BIN)/python -m bench.$$name $(ARGS) || exit 1; done
+	@for name in blocks claim stack results brackets replicas; do $(BIN)/python -m bench.$$name $(ARGS) || exit 1; done
 
 clean: ## Remove the environment and caches; the state folder stays
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -19,6 +19,9 @@ from holonomy.errors import (
     NotStored,
     Refused,
     ServiceFault,
+    SweepCancelled,
+    SweepEnded,
+    SweepFailed,
     Unauthorized,
     Unconfigured,
     Unreachable,
@@ -26,7 +29,9 @@ from holonomy.errors import (
 )
 from holonomy.handle import JobHandle
 from holonomy.jobs import BracketsJob, DiagnosticJob, TrainingJob
+from holonomy.query import RowsLeftOut
 from holonomy.replicas import ReplicasJob
+from holonomy.sweeps import SweepHandle
 from schemas.brackets import Brackets, TopPairs
 from schemas.data import Digits, First, Idx, Images, Indices, LabelControls, Random, RegistryData, Text
 from schemas.diagnostic import Diagnostic
@@ -129,6 +134,7 @@ __all__ = [
     "Reseed",
     "Reshuffle",
     "RmsProp",
+    "RowsLeftOut",
     "SavedDirection",
     "Seat",
     "ServiceFault",
@@ -141,6 +147,10 @@ __all__ = [
     "SwapSteps",
     "Swaps",
     "Sweep",
+    "SweepCancelled",
+    "SweepEnded",
+    "SweepFailed",
+    "SweepHandle",
     "TestLogit",
     "TestLoss",
     "Text",

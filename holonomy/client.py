@@ -1,29 +1,40 @@
-"""The client: submit jobs, find them again, import data."""
+"""The client: submit jobs and sweeps, find them again, import data."""
 
+import itertools
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, overload
+from typing import TYPE_CHECKING, Self, Unpack, overload
 
 from pydantic import ValidationError
 
+from holonomy.across import Named, TablesAcross, numbers
 from holonomy.connection import Connection
 from holonomy.datasets import Datasets
 from holonomy.errors import Refused
 from holonomy.handle import JobHandle
 from holonomy.jobs import BracketsJob, DiagnosticJob, TrainingJob, handle_of
+from holonomy.labels import JobLabels, SweepLabels
+from holonomy.pages import pages
+from holonomy.projects import Projects
+from holonomy.query import query_batches, query_of
 from holonomy.replicas import ReplicasJob
+from holonomy.schedules import Schedules
+from holonomy.sweeps import SweepHandle, list_sweeps, preview, submit_sweep
 from holonomy.tokens import Tokens
 from holonomy.transport import HttpTransport, Transport
 from schemas.api import Job, JobPage, ServiceStatus, Submitted
 from schemas.brackets import Brackets
 from schemas.diagnostic import Diagnostic
 from schemas.exports import ExportManifest
-from schemas.jobs import AnyJob, Submission
+from schemas.jobs import DEFAULT_PROJECT, AnyJob, Submission
 from schemas.mistakes import explain
+from schemas.query_bodies import ParameterValue
 from schemas.replicas import Replicas
-from schemas.states import JobState
+from schemas.states import JobState, SweepState
+from schemas.sweep_bodies import SweepDetail, SweepPreview
+from schemas.sweeps import Sweep
 from schemas.training import Training
 
 if TYPE_CHECKING:
@@ -36,7 +47,7 @@ def unheard(*_: object) -> None:
     """Nobody wants to know how far it is."""
 
 
-class Client:
+class Client(TablesAcross):
     """A connection to a Holonomy service.
 
     Without arguments: the service named by HOLONOMY_URL and HOLONOMY_TOKEN, else the embedded stack of this machine,
@@ -59,92 +70,116 @@ class Client:
         self, url: str | None = None, token: str | None = None, *, transport: Transport | None = None
     ) -> None:
         self._transport = _connected(url, token) if transport is None else transport
-        self._connection = Connection(self._transport)
+        super().__init__(Connection(self._transport))
         self.data = Datasets(self._connection)
         """Datasets that specs can name."""
+        self.projects = Projects(self._connection)
+        """Limits on what of a project runs at once."""
         self.tokens = Tokens(self._connection)
         """Who may do what; needs the scope `admin`."""
+        self.schedules = Schedules(self._connection)
+        """What the service fires at cron instants."""
 
     @overload
-    def submit(
-        self,
-        spec: Training,
-        *,
-        fresh: bool = ...,
-        name: str | None = ...,
-        priority: int = ...,
-        max_running_blocks: int | None = ...,
-    ) -> TrainingJob: ...
+    def submit(self, spec: Training, **labels: Unpack[JobLabels]) -> TrainingJob: ...
     @overload
-    def submit(
-        self,
-        spec: Brackets,
-        *,
-        fresh: bool = ...,
-        name: str | None = ...,
-        priority: int = ...,
-        max_running_blocks: int | None = ...,
-    ) -> BracketsJob: ...
+    def submit(self, spec: Brackets, **labels: Unpack[JobLabels]) -> BracketsJob: ...
     @overload
-    def submit(
-        self,
-        spec: Replicas,
-        *,
-        fresh: bool = ...,
-        name: str | None = ...,
-        priority: int = ...,
-        max_running_blocks: int | None = ...,
-    ) -> ReplicasJob: ...
+    def submit(self, spec: Replicas, **labels: Unpack[JobLabels]) -> ReplicasJob: ...
     @overload
-    def submit(
-        self,
-        spec: Diagnostic,
-        *,
-        fresh: bool = ...,
-        name: str | None = ...,
-        priority: int = ...,
-        max_running_blocks: int | None = ...,
-    ) -> DiagnosticJob: ...
+    def submit(self, spec: Diagnostic, **labels: Unpack[JobLabels]) -> DiagnosticJob: ...
+    @overload
+    def submit(self, spec: Sweep, **labels: Unpack[SweepLabels]) -> SweepHandle: ...
 
     def submit(
         self,
-        spec: AnyJob,
+        spec: AnyJob | Sweep,
         *,
         fresh: bool = False,
         name: str | None = None,
+        project: str = DEFAULT_PROJECT,
+        tags: Sequence[str] = (),
         priority: int = 0,
         max_running_blocks: int | None = None,
-    ) -> JobHandle:
-        """Submit a job. Once this returns, the job is stored and will run, whatever happens to this process.
+        max_running_jobs: int | None = None,
+    ) -> JobHandle | SweepHandle:
+        """Submit a job or a sweep. Once this returns, it is stored and will run, whatever happens to this process.
 
-        The same spec submitted again gives the same job, finished or not, unless `fresh` is asked for.
+        The same spec submitted again gives the same job, finished or not, unless `fresh` is asked for; so does the
+        same sweep. Jobs of a sweep that were submitted before are found and not computed again, and training runs
+        that several of them need are trained once.
 
         Args:
             spec: What to compute.
             fresh: Compute again even when the same spec was submitted before.
             name: A label for people.
+            project: The project that it belongs to, whose limits bind it; one that is new is made.
+            tags: Labels to find it by.
             priority: From -100 to 100; higher goes first.
-            max_running_blocks: At most this many blocks of the job run at once.
+            max_running_blocks: At most this many blocks, of the job or of the whole sweep, run at once.
+            max_running_jobs: At most this many jobs of the sweep run at once.
 
         Raises:
-            Refused: the service, or the check before it, does not accept the job; the message says why.
+            Refused: the service, or the check before it, does not accept it; the message says why.
             Unreachable: no answer; submitting again is safe.
         """
+        labels: JobLabels = {
+            "fresh": fresh,
+            "name": name,
+            "project": project,
+            "tags": tuple(tags),
+            "priority": priority,
+            "max_running_blocks": max_running_blocks,
+        }
+        if isinstance(spec, Sweep):
+            return submit_sweep(self._connection, spec, {**labels, "max_running_jobs": max_running_jobs})
+        if max_running_jobs is not None:
+            raise Refused("max_running_jobs is a limit of sweeps; that of a job is max_running_blocks")
         try:
-            submission = Submission.model_validate(
-                {
-                    "spec": spec,
-                    "fresh": fresh,
-                    "name": name,
-                    "priority": priority,
-                    "max_running_blocks": max_running_blocks,
-                }
-            )
+            submission = Submission.model_validate({"spec": spec, **labels})
         except ValidationError as error:
             raise Refused(explain(error, Submission)) from None
         # The key makes a submission that is sent twice, after a broken connection, one submission.
         answer = self._connection.post("/v1/jobs", Submitted, submission, idempotency_key=str(uuid.uuid4()))
         return handle_of(self._connection, answer.job, created=answer.created)
+
+    def preview(self, work: Sweep | AnyJob, **labels: Unpack[SweepLabels]) -> SweepPreview:
+        """What submitting a sweep, or a job, would do: its jobs, which are there, and what is left to compute.
+
+        Nothing is stored. `labels` are those of `submit`.
+
+        Raises:
+            Refused: `submit` would refuse it as well.
+        """
+        return preview(self._connection, work, **labels)
+
+    def sweep(self, sweep_id: int) -> SweepHandle:
+        """The handle of a sweep by its number.
+
+        Raises:
+            NotFound: there is no such sweep.
+        """
+        return SweepHandle(self._connection, self._connection.get(f"/v1/sweeps/{sweep_id}", SweepDetail))
+
+    def sweeps(
+        self,
+        *,
+        state: SweepState | str | None = None,
+        name: str | None = None,
+        tag: str | None = None,
+        project: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[SweepHandle]:
+        """Handles of sweeps, newest first, fetched page by page as they are looked at.
+
+        Args:
+            state: Only those in this state.
+            name: Only those with this label.
+            tag: Only those with this tag.
+            project: Only those of this project.
+            limit: At most so many.
+        """
+        return list_sweeps(self._connection, state=state, name=name, tag=tag, project=project, limit=limit)
 
     def job(self, job_id: int) -> JobHandle:
         """The handle of a job by its number: a TrainingJob, BracketsJob, ReplicasJob or DiagnosticJob.
@@ -160,6 +195,9 @@ class Client:
         state: JobState | str | None = None,
         kind: str | None = None,
         name: str | None = None,
+        tag: str | None = None,
+        project: str | None = None,
+        sweep: SweepHandle | int | None = None,
         limit: int | None = None,
     ) -> Iterator[JobHandle]:
         """Handles of jobs, newest first, fetched page by page as they are looked at.
@@ -168,19 +206,62 @@ class Client:
             state: Only those in this state.
             kind: Only those of this kind of spec.
             name: Only those with this label.
+            tag: Only those with this tag.
+            project: Only those of this project.
+            sweep: Only those of this sweep, or of the one with this number, in its order.
             limit: At most so many.
+
+        Raises:
+            Refused: jobs of a sweep are chosen by anything else but their state.
         """
-        cursor: str | None = None
-        left = limit
-        while left is None or left > 0:
-            size = 100 if left is None else min(100, left)
-            query = {"state": state, "kind": kind, "name": name, "cursor": cursor, "limit": size}
-            page = self._connection.get("/v1/jobs", JobPage, query)
-            yield from (handle_of(self._connection, job) for job in page.items[:left])
-            left = None if left is None else left - len(page.items)
-            cursor = page.next
-            if cursor is None:
-                return
+        query = {"kind": kind, "name": name, "tag": tag, "project": project}
+        if sweep is not None:
+            if any(asked is not None for asked in query.values()):
+                raise Refused(
+                    "jobs of a sweep are chosen by their state alone: leave kind, name, tag and project out"
+                )
+            found = self.sweep(sweep) if isinstance(sweep, int) else sweep
+            yield from (member.job for member in itertools.islice(found.jobs(state=state), limit))
+            return
+        for page in pages(self._connection, "/v1/jobs", JobPage, {"state": state, **query}, limit):
+            yield from (handle_of(self._connection, job) for job in page.items)
+
+    def query(
+        self,
+        sql: str,
+        *,
+        limit: int | None = None,
+        timeout: float | None = None,
+        parameters: Mapping[str, ParameterValue] | None = None,
+    ) -> "polars.DataFrame":
+        """Rows of a SELECT on the views of schema `results`, which the service runs as a role that may only read.
+
+        Args:
+            sql: One statement. Numbers of Postgres' type numeric come as float64, JSON as text.
+            limit: At most so many rows; 100,000 by default, 10,000,000 at most.
+            timeout: Longest it may take, in seconds; 30 by default, 600 at most.
+            parameters: Values for names that stand in it as `:name`.
+
+        Warns:
+            RowsLeftOut: there were more rows than `limit`.
+
+        Raises:
+            Refused: it writes, takes too long, is no SQL, or names what is not there; the message says where.
+        """
+        import polars
+
+        return polars.concat(self.query_batches(sql, limit=limit, timeout=timeout, parameters=parameters))
+
+    def query_batches(
+        self,
+        sql: str,
+        *,
+        limit: int | None = None,
+        timeout: float | None = None,
+        parameters: Mapping[str, ParameterValue] | None = None,
+    ) -> "Iterator[polars.DataFrame]":
+        """The rows of `query` as they arrive, in data frames of about a megabyte, at least one."""
+        return query_batches(self._connection, query_of(sql, limit, timeout, parameters))
 
     def replica_statistics(
         self, jobs: Sequence[ReplicasJob | int], metric: str = "distance", step: int | None = None
@@ -206,22 +287,20 @@ class Client:
             raise Refused(f"statistics over seeds are of replica jobs; job {found.id} is a {found.kind} job")
         return found
 
-    def scan(
-        self, table: str, *, jobs: Sequence[JobHandle | int] = (), sweep: int | None = None
-    ) -> "polars.LazyFrame":
+    def scan(self, table: str, *, jobs: Named = (), sweep: Named = ()) -> "polars.LazyFrame":
         """A table of many done jobs as a lazy frame, of which only the columns and row groups that are used travel.
 
         polars itself reads the Parquet files over HTTP, in ranges through the service, because so the client needs no
         credentials of the object store; a ticket in the address, good for twelve hours, stands for the token.
 
         The service writes the files on first demand. Column `job_id` comes first; conditions on it leave out whole
-        files. Over a sweep, the varied fields are columns too, called `varied.<path>`; jobs of it that are not done
-        are left out.
+        files. What sweeps vary comes as columns behind it, as in `table`; conditions on those leave out files as
+        well. Jobs of a sweep that are not done are left out.
 
         Args:
             table: A result table, or `blocks` or `events` for how the jobs went.
-            jobs: Done jobs, or their numbers.
-            sweep: Number of a sweep, in place of `jobs`.
+            jobs: Done jobs, as numbers or handles.
+            sweep: Sweeps, as numbers or handles.
 
         Raises:
             Refused: a job is not done, there is no such table, or none of the jobs has it.
@@ -230,15 +309,14 @@ class Client:
         """
         from holonomy.parquet import scan
 
-        numbers = [job if isinstance(job, int) else job.id for job in jobs]
-        return scan(self._connection, table, jobs=numbers, sweep=sweep)
+        return scan(self._connection, table, jobs=jobs, sweep=sweep)
 
     def export(
         self,
         folder: str | Path,
         *,
-        jobs: Sequence[JobHandle | int] = (),
-        sweeps: Sequence[int] = (),
+        jobs: Named = (),
+        sweeps: Named = (),
         objects: bool = True,
         report: Callable[[int, int], None] = unheard,
         tell: Callable[[str], None] = unheard,
@@ -249,8 +327,8 @@ class Client:
 
         Args:
             folder: New, empty, or of the same export before.
-            jobs: Done jobs, or their numbers.
-            sweeps: Numbers of sweeps; their jobs that are not done are left out.
+            jobs: Done jobs, as numbers or handles.
+            sweeps: Sweeps, as numbers or handles; their jobs that are not done are left out.
             objects: Whether to write arrays as well as tables.
             report: Told after each piece: bytes that are there, bytes in all.
             tell: Told in words what is left out.
@@ -262,12 +340,11 @@ class Client:
         """
         from holonomy.export import export
 
-        numbers = [job if isinstance(job, int) else job.id for job in jobs]
         return export(
             self._connection,
             Path(folder),
-            jobs=numbers,
-            sweeps=sweeps,
+            jobs=numbers(jobs),
+            sweeps=numbers(sweeps),
             objects=objects,
             report=report,
             tell=tell,

@@ -83,6 +83,11 @@ class Connection:
         headers = {"Content-Type": "application/octet-stream"}
         self._body(Call("PUT", path, (), headers, content, read_seconds=read_seconds))
 
+    def put_json(self, path: str, answer: type[T], body: BaseModel) -> T:
+        """PUT a body in the place of what the path names, and read a JSON answer; may be repeated."""
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        return _parsed(self._body(Call("PUT", path, (), headers, body.model_dump_json().encode())), answer, path)
+
     def delete(self, path: str) -> None:
         """DELETE; may be repeated."""
         self._body(Call("DELETE", path))
@@ -92,13 +97,21 @@ class Connection:
         self,
         path: str,
         *,
+        query: Query = (),
+        body: BaseModel | None = None,
         accept: str = "application/octet-stream",
         headers: Mapping[str, str] | None = None,
         read_seconds: float = READ_SECONDS,
     ) -> Iterator[Reply]:
-        """GET a body that is read as it arrives; tried once."""
+        """GET, or POST a body for, an answer that is read as it arrives; tried once."""
         sent = {"Accept": accept, **(headers or {})}
-        with self.transport.send(Call("GET", path, (), sent, read_seconds=read_seconds)) as reply:
+        if body is None:
+            call = Call("GET", path, _pairs(query), sent, read_seconds=read_seconds)
+        else:
+            content = body.model_dump_json().encode()
+            sent["Content-Type"] = "application/json"
+            call = Call("POST", path, _pairs(query), sent, content, read_seconds=read_seconds)
+        with self.transport.send(call) as reply:
             if reply.status >= 400:
                 raise _problem(reply)
             yield reply

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import safetensors.numpy
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from holonomy.connection import Connection
 from holonomy.errors import Refused
 from holonomy.importers import SHARD_BYTES, Source, celeba, folders, idx, imdb
 from holonomy.importers.celeba import TestSplit
 from holonomy.importers.pictures import Square
-from schemas.base import Name
+from holonomy.names import check_name
 from schemas.datasets import MAX_EXTENT, SPLITS, Dataset, DatasetImport, Shard, StoredTokenizer
 from schemas.mistakes import explain
 
@@ -30,17 +30,6 @@ def _unheard(_done: int, _total: int) -> None:
 def _check_extent(name: str, value: int | None, least: int = 1) -> None:
     if value is not None and not least <= value <= MAX_EXTENT:
         raise Refused(f"{name} is a whole number from {least} to {MAX_EXTENT:,}; came {value}")
-
-
-def _check_name(name: str) -> None:
-    """Before anything is sent: a name that is refused at the end has cost the whole upload."""
-    try:
-        TypeAdapter(Name).validate_python(name)
-    except ValidationError:
-        raise Refused(
-            "the name of a dataset is up to 100 letters, digits, dots, dashes and underscores, the first a letter or "
-            f"digit; came {name!r}"
-        ) from None
 
 
 class Datasets:
@@ -73,7 +62,7 @@ class Datasets:
             BadFile: a file is missing, damaged, or does not fit the others.
             Refused: the name is not allowed, or the service refused the data.
         """
-        _check_name(name)
+        check_name("dataset", name)  # one that is refused at the end has cost the whole upload
         return self._import(name, idx.open_folder(folder), report, shard_bytes)
 
     def import_celeba(
@@ -106,7 +95,7 @@ class Datasets:
             Refused: the name or a number is not allowed, or the service refused the data.
             Unconfigured: Pillow is not installed.
         """
-        _check_name(name)
+        check_name("dataset", name)
         _check_extent("crop", crop)
         _check_extent("size", size)
         return self._import(name, celeba.open_folder(folder, Square(crop, size), test_split), report, shard_bytes)
@@ -136,7 +125,7 @@ class Datasets:
             Refused: the name or a number is not allowed, or the service refused the data.
             Unconfigured: Pillow is not installed.
         """
-        _check_name(name)
+        check_name("dataset", name)
         _check_extent("crop", crop)
         _check_extent("size", size)
         return self._import(name, folders.open_folder(folder, Square(crop, size)), report, shard_bytes)
@@ -169,7 +158,7 @@ class Datasets:
             Refused: the name or a number is not allowed, or the service refused the data.
             Unconfigured: the library `tokenizers` is not installed.
         """
-        _check_name(name)
+        check_name("dataset", name)
         _check_extent("length", length)
         _check_extent("vocabulary", vocabulary, least=2)
         source = imdb.open_folder(folder, length, vocabulary)

@@ -7,13 +7,16 @@ HolonomyError
 ├── Unreachable        no answer: nothing listens, the connection broke, or the service said 503
 ├── Unauthorized       the token is missing, wrong, revoked, or lacks a scope
 ├── Refused            the service understood the request and will not do it (invalid, conflicting, too large)
-├── NotFound           no such job, table, dataset, object
+├── NotFound           no such job, sweep, table, dataset, object
 │   └── NotStored      the job exists, but it did not keep what was asked for
 ├── ServiceFault       the service failed, or answered something unintelligible
 ├── JobEnded           waited for a job that ended without a result
 │   ├── JobFailed
 │   └── JobCancelled
-└── WaitTimeout        the job is still going after the time given to `wait` (also a TimeoutError)
+├── SweepEnded         waited for a sweep some of whose jobs ended without a result
+│   ├── SweepFailed
+│   └── SweepCancelled
+└── WaitTimeout        the job or sweep is still going after the time given to `wait` (also a TimeoutError)
 
 Outside the tree, before anything is sent: InvalidSpec, a ValueError, when a spec is made of what cannot be one.
 """
@@ -22,6 +25,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from schemas.api import Job
+from schemas.sweep_bodies import SweepDetail
 
 
 class HolonomyError(Exception):
@@ -86,7 +90,7 @@ class Refused(HolonomyError):
 
 
 class NotFound(HolonomyError):
-    """No such job, table, dataset or object."""
+    """No such job, sweep, table, dataset or object."""
 
 
 class NotStored(NotFound):
@@ -115,5 +119,21 @@ class JobCancelled(JobEnded):
     """The job was cancelled; its logs and what it stored stay."""
 
 
+class SweepEnded(HolonomyError):
+    """Waited for a sweep some of whose jobs ended without a result; `sweep` is how it ended."""
+
+    def __init__(self, message: str, sweep: SweepDetail) -> None:
+        super().__init__(message)
+        self.sweep = sweep
+
+
+class SweepFailed(SweepEnded):
+    """Jobs of the sweep failed; the results of the others are there."""
+
+
+class SweepCancelled(SweepEnded):
+    """Jobs of the sweep were cancelled, and none failed; the results of the others are there."""
+
+
 class WaitTimeout(HolonomyError, TimeoutError):
-    """The job is still going after the time given to `wait`."""
+    """The job or sweep is still going after the time given to `wait`."""

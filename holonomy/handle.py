@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from holonomy.arrays import Arrays, read_arrays
+from holonomy.arrow_stream import ARROW
 from holonomy.connection import Connection
 from holonomy.errors import JobCancelled, JobFailed, NotFound, ServiceFault
 from holonomy.follow import Deadline, Patience, follow
-from holonomy.tables import ARROW, read_arrow, table_query
+from holonomy.tables import read_arrow, table_query
 from schemas.api import Block, BlockPage, Event, EventPage, Job, JobDetail, Manifest
 from schemas.overview import Overview
 from schemas.states import TERMINAL_JOBS, JobState

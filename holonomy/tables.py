@@ -1,11 +1,11 @@
 """Result tables: filters, order and columns are applied on the server, rows arrive as Arrow."""
 
-import io
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from holonomy.errors import Refused, ServiceFault
+from holonomy.arrow_stream import frames
+from holonomy.errors import Refused
 from schemas.columns import ResultTable
 from schemas.nearest import did_you_mean
 from schemas.results import RESULT_TABLES
@@ -13,7 +13,6 @@ from schemas.results import RESULT_TABLES
 if TYPE_CHECKING:
     import polars
 
-ARROW = "application/vnd.apache.arrow.stream"
 OPERATORS = {"==": "eq", "=": "eq", "!=": "ne", "<=": "le", ">=": "ge", "<": "lt", ">": "gt"}
 _CONDITION = re.compile(r"^\s*(?P<column>\w+)\s*(?P<operator>==|!=|<=|>=|=|<|>)\s*(?P<value>.+?)\s*$")
 
@@ -84,10 +83,11 @@ def _known(table: ResultTable, column: str) -> str:
 
 
 def read_arrow(content: bytes, name: str) -> "polars.DataFrame":
-    """The data frame in an Arrow IPC stream."""
+    """The data frame in an Arrow IPC stream.
+
+    Raises:
+        ServiceFault: it is none, or not whole.
+    """
     import polars
 
-    try:
-        return polars.read_ipc_stream(io.BytesIO(content))
-    except (polars.exceptions.PolarsError, OSError) as error:
-        raise ServiceFault(f"the rows of table {name} did not arrive as an Arrow stream: {error}") from None
+    return polars.concat(frames([content], f"the rows of table {name}"))

@@ -16,6 +16,14 @@ YEARS_AHEAD = 30
 """An expression that names nothing in so many years never fires: 29 February on a Monday comes every 28."""
 _EXAMPLE = "expected five fields (minute, hour, day of the month, month, day of the week) such as `30 2 * * *`"
 _LONGEST = 200
+_PARTS = {
+    "minute": "minute",
+    "hour": "hour",
+    "day-of-month": "day of the month",
+    "month": "month",
+    "day-of-week": "day of the week",
+}
+"""What cronsim calls the fields, and what we do."""
 # Leap days come in a cycle of 28 years between 1901 and 2099.
 _FROM = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -42,14 +50,13 @@ def checked_cron(expression: str) -> str:
 
 
 def _refusal(message: str, shown: str, fields: list[str]) -> str:
-    names = ("minute", "hour", "day-of-month", "month", "day-of-week")
     part = message.removeprefix("Bad ")
-    position = names.index(part) if part in names else None
-    if position is None:
+    if part not in _PARTS:
         return f"{_EXAMPLE}; {shown}"
-    if part == "day-of-month" and fields[2].replace(",", "").isdigit():
+    position = list(_PARTS).index(part)
+    if part == "day-of-month" and fields[position].replace(",", "").isdigit():
         return f"{_EXAMPLE}; its day of the month `{fields[2]}` is in none of its months `{fields[3]}`: {shown}"
-    return f"{_EXAMPLE}; its {part.replace('-', ' ')} `{fields[position]}` cannot be read: {shown}"
+    return f"{_EXAMPLE}; its {_PARTS[part]} `{fields[position]}` cannot be read: {shown}"
 
 
 def checked_zone(name: str) -> str:

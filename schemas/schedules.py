@@ -19,6 +19,8 @@ LEAST_CATCH_UP_SECONDS = 60
 MOST_BACKFILLED = 1_000
 """Instants of one backfill."""
 MOST_PREVIEWED = 100
+UNFINISHED = frozenset({FiringState.DUE, FiringState.WAITING, FiringState.RUNNING})
+"""States of firings that have not ended."""
 _FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 
 

@@ -71,6 +71,7 @@ class FiringState(StrEnum):
 
 
 TERMINAL_JOBS = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
+TERMINAL_SWEEPS = frozenset({SweepState.DONE, SweepState.FAILED, SweepState.CANCELLED})
 TERMINAL_BLOCKS = frozenset({BlockState.DONE, BlockState.FAILED, BlockState.CANCELLED})
 
 JOB_MOVES: dict[JobState, frozenset[JobState]] = {

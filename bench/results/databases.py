@@ -18,7 +18,8 @@ from service.embedded import seaweedfs
 from service.embedded.ports import free_port
 from service.embedded.postgres import Postgres
 from service.embedded.seaweedfs import SeaweedFS
-from service.objects import ObjectStore, StoreSettings
+from service.objects import ObjectStore
+from workers.runtime.objects import StoreSettings
 
 
 @dataclass(frozen=True)

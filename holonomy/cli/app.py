@@ -13,10 +13,13 @@ from holonomy.cli import (
     exports,
     flags,
     jobs,
+    projects,
     results,
     schema,
+    sql,
     stack,
     submit,
+    sweeps,
     tokens,
 )
 
@@ -27,7 +30,23 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (stack, doctor, database, submit, jobs, results, flags, exports, data, tokens, schema, demo):
+for module in (
+    stack,
+    doctor,
+    database,
+    submit,
+    jobs,
+    sweeps,
+    projects,
+    results,
+    flags,
+    exports,
+    data,
+    tokens,
+    schema,
+    demo,
+    sql,
+):
     module.register(app)
 
 

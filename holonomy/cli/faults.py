@@ -1,6 +1,7 @@
 """From errors to exit codes: one line on standard error, no traceback for a user's mistake.
 
-0 done; 1 the job failed or was cancelled; 2 usage or bad input; 3 the service is away or at fault; 130 Ctrl-C.
+0 done; 1 what was waited for failed or was cancelled; 2 usage or bad input; 3 the service is away or at fault;
+130 Ctrl-C.
 """
 
 import functools
@@ -9,7 +10,7 @@ from typing import ParamSpec
 
 import typer
 
-from holonomy.errors import HolonomyError, JobEnded, Refused, ServiceFault, Unreachable
+from holonomy.errors import HolonomyError, JobEnded, Refused, ServiceFault, SweepEnded, Unreachable
 
 P = ParamSpec("P")
 
@@ -19,7 +20,7 @@ SHOWN_MISTAKES = 3
 
 def exit_code(error: HolonomyError) -> int:
     """The exit code an error stands for."""
-    if isinstance(error, JobEnded):
+    if isinstance(error, JobEnded | SweepEnded):
         return JOB_FAILED
     return SERVICE_AWAY if isinstance(error, Unreachable | ServiceFault) else BAD_INPUT
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from holonomy.cli.faults import reported
+from holonomy.cli.labels import AtMost, Named, OfProject, Tagged
 from holonomy.cli.output import console, print_json, print_json_line, tell
 from holonomy.cli.output import show as show_part
 from holonomy.cli.render import event_line, job_table, job_text
@@ -27,20 +28,24 @@ def register(app: typer.Typer) -> None:
 def jobs(
     state: Annotated[JobState | None, typer.Option(help=f"Only jobs in this state: {', '.join(JobState)}.")] = None,
     kind: Annotated[str | None, typer.Option(help=f"Only jobs of this kind: {', '.join(HANDLES)}.")] = None,
-    name: Annotated[str | None, typer.Option(help="Only jobs with this label.")] = None,
-    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 20,
+    name: Named = None,
+    project: OfProject = None,
+    tag: Tagged = None,
+    sweep: Annotated[int | None, typer.Option(help="Only jobs of this sweep, in its order.", min=1)] = None,
+    limit: AtMost = 20,
     as_json: AsJson = False,
 ) -> None:
     """List jobs, newest first."""
     if kind is not None and kind not in HANDLES:
         raise Refused(f"there is no kind {kind!r}; there are: {', '.join(HANDLES)}")
     with Client() as client:
-        found = [job.seen for job in client.jobs(state=state, kind=kind, name=name, limit=limit)]
+        chosen = client.jobs(state=state, kind=kind, name=name, project=project, tag=tag, sweep=sweep, limit=limit)
+        found = [job.seen for job in chosen]
     if as_json:
         print_json(found)
     elif found:
         show_part(job_table(found, console().width))
-    elif state or kind or name:
+    elif state or kind or name or project or tag or sweep:
         tell("no jobs of this description; `holonomy jobs` lists all")
     else:
         tell("no jobs; `holonomy submit FILE` makes one")

@@ -18,8 +18,8 @@ _HEAD = """\
 
 Made from the command line itself by `python -m holonomy.cli.reference`.
 
-Results go to standard output, everything else to standard error. Exit codes: 0 done; 1 the job failed or was
-cancelled; 2 usage or bad input; 3 the service is away or at fault; 130 Ctrl-C (a watched job goes on).
+Results go to standard output, everything else to standard error. Exit codes: 0 done; 1 the job or sweep failed
+or was cancelled; 2 usage or bad input; 3 the service is away or at fault; 130 Ctrl-C (what is watched goes on).
 
 The service is the one named by `HOLONOMY_URL` and `HOLONOMY_TOKEN`, else the embedded stack of this machine, which is
 started when it is needed."""

@@ -30,12 +30,12 @@ def job_table(jobs: Iterable[Job], width: int) -> Table:
     rows = list[tuple[str, ...]]()
     for job in jobs:
         blocks = f"{job.progress.done}/{job.progress.total}" if job.progress.total else "—"
-        times = (_ago(job.submitted_at), _duration(job.started_at, job.finished_at))
+        times = (ago(job.submitted_at), duration(job.started_at, job.finished_at))
         rows.append((str(job.id), job.kind, job.name or "", str(job.state), blocks, *times, job.why or ""))
     headers = ("job", "kind", "name", "state", "blocks", "submitted", "took", "why")
     fixed = sum(max(len(row[index]) for row in (headers, *rows)) + 2 for index in range(len(headers) - 1))
     room = max(MIN_WHY, width - fixed - 2)
-    table = _table(*headers)
+    table = plain_table(*headers)
     for number, kind, name, state, *others, why in rows:
         coloured = f"[{STATE_STYLES[JobState(state)]}]{state}[/]"
         shown = why if len(why) <= room else f"{why[: room - 1]}…"
@@ -59,7 +59,7 @@ def job_text(job: JobDetail) -> str:
         "priority": str(job.priority),
         "parents": ", ".join(str(parent) for parent in job.parents),
         "submitted": job.submitted_at.isoformat(timespec="seconds"),
-        "took": _duration(job.started_at, job.finished_at),
+        "took": duration(job.started_at, job.finished_at),
         "digest": job.digest,
         "version": job.version,
     }
@@ -79,7 +79,7 @@ def event_line(event: Event) -> str:
 
 def dataset_table(datasets: Iterable[Dataset]) -> Table:
     """Datasets, one per row."""
-    table = _table("name", "kind", "train", "test", "example", "labels", "MiB", "digest")
+    table = plain_table("name", "kind", "train", "test", "example", "labels", "MiB", "digest")
     for dataset in datasets:
         manifest = dataset.manifest
         counts = (f"{manifest.count('train'):,}", f"{manifest.count('test'):,}")
@@ -104,29 +104,33 @@ def _example(manifest: DatasetManifest) -> str:
 
 def token_table(tokens: Iterable[TokenInfo]) -> Table:
     """Tokens, one per row."""
-    table = _table("token", "name", "scopes", "made", "revoked")
+    table = plain_table("token", "name", "scopes", "made", "revoked")
     for token in tokens:
-        revoked = "" if token.revoked_at is None else _ago(token.revoked_at)
-        table.add_row(str(token.id), escape(token.name), ", ".join(token.scopes), _ago(token.created_at), revoked)
+        revoked = "" if token.revoked_at is None else ago(token.revoked_at)
+        table.add_row(str(token.id), escape(token.name), ", ".join(token.scopes), ago(token.created_at), revoked)
     return table
 
 
-def _table(*headers: str) -> Table:
+def plain_table(*headers: str) -> Table:
+    """An empty table without lines, whose cells are not wrapped."""
     table = Table(box=None, header_style="bold", padding=(0, 1))
     for header in headers:
         table.add_column(header, no_wrap=True)
     return table
 
 
-def _ago(moment: datetime) -> str:
-    return f"{_span((datetime.now(UTC) - moment).total_seconds())} ago"
+def ago(moment: datetime) -> str:
+    """How long ago that was."""
+    return f"{span((datetime.now(UTC) - moment).total_seconds())} ago"
 
 
-def _duration(start: datetime | None, end: datetime | None) -> str:
-    return "" if start is None else _span(((end or datetime.now(UTC)) - start).total_seconds())
+def duration(start: datetime | None, end: datetime | None) -> str:
+    """How long it took, or has taken so far; nothing before it began."""
+    return "" if start is None else span(((end or datetime.now(UTC)) - start).total_seconds())
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """A length of time in the unit that suits it."""
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"

@@ -2,18 +2,20 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from holonomy.errors import BadFile
 from schemas.brackets import Brackets
 from schemas.diagnostic import Diagnostic
-from schemas.jobs import AnyJob, job_spec
+from schemas.jobs import AnyJob
 from schemas.mistakes import closest, locate, what
 from schemas.replicas import Replicas
+from schemas.sweeps import Sweep, SweepMistake, expand
 from schemas.training import Training
 
 SHOWN_MISTAKES = 10
@@ -22,11 +24,15 @@ MODELS: dict[object, type[BaseModel]] = {
     "brackets": Brackets,
     "replicas": Replicas,
     "diagnostic": Diagnostic,
+    "sweep": Sweep,
 }
 
 
-def read_spec(path: str) -> AnyJob:
-    """The spec in a file; `-` reads standard input.
+_spec: TypeAdapter[AnyJob | Sweep] = TypeAdapter(Annotated[AnyJob | Sweep, Field(discriminator="kind")])
+
+
+def read_spec(path: str) -> AnyJob | Sweep:
+    """The spec of a job or a sweep in a file; `-` reads standard input.
 
     Raises:
         BadFile: the file is missing, is neither YAML nor JSON, or does not hold a valid spec.
@@ -35,16 +41,22 @@ def read_spec(path: str) -> AnyJob:
     return parse_spec(text, name)
 
 
-def parse_spec(text: str, name: str) -> AnyJob:
+def parse_spec(text: str, name: str) -> AnyJob | Sweep:
     """The spec in a text; `name` is what messages call it."""
     value, node = _parse(text, name)
     _refuse_repeated_keys(node, name)
     if not isinstance(value, dict):
         raise BadFile(
-            f"{name}: expected a job spec, a mapping with `kind: training`, `brackets`, `replicas` or `diagnostic`"
+            f"{name}: expected a spec, a mapping with `kind: training`, `brackets`, `replicas`, `diagnostic` or "
+            "`sweep`"
         )
     try:
-        return job_spec.validate_python(value)
+        spec = _spec.validate_python(value)
+        if isinstance(spec, Sweep):
+            expand(spec)  # what is wrong with one of its jobs is told before anything is sent
+        return spec
+    except SweepMistake as mistake:
+        raise BadFile(f"{_line(mistake.at, node, name)}: {mistake}") from None
     except ValidationError as error:
         mistakes = closest(error.errors(include_url=False), value)
         lines = [_mistake(dict(item), value, node, name) for item in mistakes[:SHOWN_MISTAKES]]
@@ -106,9 +118,17 @@ def _mistake(item: dict[str, Any], value: dict[str, Any], root: yaml.Node | None
 
 
 def _where(item: dict[str, Any], root: yaml.Node | None, name: str) -> str:
+    """The file, and the line of what is wrong."""
+    mistake = item.get("ctx", {}).get("error")
+    inside = mistake.at if isinstance(mistake, SweepMistake) else ()
+    tag = ("kind",) if item["type"] == "union_tag_invalid" else ()
+    return _line((*item["loc"], *inside, *tag), root, name)
+
+
+def _line(location: Sequence[str | int], root: yaml.Node | None, name: str) -> str:
     """The file, and the line of the innermost part of the location that the file holds."""
     node = root
-    for part in (*item["loc"], *(("kind",) if item["type"] == "union_tag_invalid" else ())):
+    for part in location:
         # Locations also name the variant of a union, which the file does not hold.
         node = _child(node, part) or node
     return name if node is None else f"{name}:{node.start_mark.line + 1}"

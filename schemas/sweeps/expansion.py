@@ -130,10 +130,10 @@ def _valid(sweep: Sweep, candidate: Any, settings: Assignment, number: int) -> A
 
 
 def _culprit(error: ValidationError, candidate: Any, settings: Assignment) -> Place:
-    """Where the setting is written that an error is about, or the first of them where it is about no single one."""
+    """Where the setting is written that an error is about; all of them, where it is about no single one."""
     where = locate(error.errors(include_url=False)[0]["loc"], candidate, None).path
-    blamed = (setting for setting in settings if where and overlap(setting.path, parse_path(where)))
-    return next((setting.at for setting in (*blamed, *settings)), ("base",))
+    blamed = (setting.at for setting in settings if where and overlap(setting.path, parse_path(where)))
+    return next(blamed, settings[0].at[:1])
 
 
 def _varied(spec: AnyJob, settings: Assignment) -> dict[str, JsonValue]:

@@ -52,19 +52,20 @@ class Fields:
             raise SweepMistake(_whole_variant(path), *at)
         # Below a field that is varied itself, what there is depends on its value.
         if any(path[:depth] in self._paths for depth in range(1, len(path))):
-            return [Setting(path, name, value, at) for value in values]
+            return _unchecked(path, values, at)
         holder = self._holder(path, at)
         last = path[-1]
         if not isinstance(holder, BaseModel) or isinstance(last, int):
-            return [Setting(path, name, value, at) for value in values]
+            return _unchecked(path, values, at)
         found = list[Setting]()
         for place, value in enumerate(values):
+            here = (*at, place) if len(values) > 1 else at
             try:
-                found.append(Setting(path, name, coerced(type(holder), last, value), at))
+                found.append(Setting(path, name, coerced(type(holder), last, value), here))
             except ValidationError as error:
                 which = f" (value {place + 1} of {len(values)})" if len(values) > 1 else ""
                 said = name.removesuffix(last) + explain(error, type(holder), {last: value})
-                raise SweepMistake(said + which, *at) from None
+                raise SweepMistake(said + which, *here) from None
         return found
 
     def _holder(self, path: FieldPath, at: Place) -> object:
@@ -75,6 +76,12 @@ class Fields:
         except NoSuchField as error:
             raise SweepMistake(str(error), *at) from None
         return holder
+
+
+def _unchecked(path: FieldPath, values: Collection[object], at: Place) -> list[Setting]:
+    """Settings whose values are checked with the job that they are set in."""
+    places = [(*at, place) for place in range(len(values))] if len(values) > 1 else [at]
+    return [Setting(path, spelled(path), value, here) for value, here in zip(values, places, strict=True)]
 
 
 def parsed(text: str, at: Place) -> FieldPath:

@@ -55,7 +55,8 @@ def choose_ports(previous: Mapping[str, int]) -> dict[str, int]:
 def assemble(home: Home, previous_ports: Mapping[str, int]) -> Stack:
     """Servers in the order in which they start. Ray, the slowest, first; the S3 server beside Postgres.
 
-    The API, the scheduler and the dispatcher are told addresses alone: they reconnect by themselves when a server comes back.
+    The API, the scheduler and the dispatcher are told addresses alone: they reconnect by themselves when a server
+    comes back.
     """
     ports = choose_ports(previous_ports)
     scope = str(home.path)

@@ -46,6 +46,9 @@ _HISTORY = text(f"""
     where schedule_id = :schedule and instant < :before and (cast(:state as text) is null or state = :state)
     order by instant desc limit :limit
 """)  # noqa: S608 - constants only
+_FIRING = text(f"""
+    select {COLUMNS} from firings where schedule_id = :schedule and instant = :instant
+""")  # noqa: S608 - constants only
 _AFTER_ALL = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -93,6 +96,19 @@ def firings(
     items = tuple(firing_of(row) for row in rows[:limit])
     more = len(rows) > limit
     return FiringPage(items=items, next=str(int(items[-1].instant.timestamp())) if more else None)
+
+
+def firing(connection: Connection, name: str, instant: datetime) -> Firing:
+    """The firing of an instant.
+
+    Raises:
+        Missing: there is no such schedule, or it has no firing at that moment.
+    """
+    values = {"schedule": schedule(connection, name).id, "instant": instant}
+    row: Any = connection.execute(_FIRING, values).one_or_none()
+    if row is None:
+        raise Missing("unknown_firing", f"schedule {name!r} has no firing at {instant.isoformat()}")
+    return firing_of(row)
 
 
 def coming(schedule_id: int | None, request: ScheduleRequest, now: datetime, count: int) -> Iterator[PlannedFiring]:

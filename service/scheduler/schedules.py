@@ -11,6 +11,7 @@ from schemas.firing import submission_at
 from schemas.mistakes import InvalidSpec
 from schemas.schedules import ScheduleRequest
 from service.errors import Conflict, Missing, Refused
+from service.queue.acceptance import Acceptance
 from service.queue.sweeps.submit import accept
 from service.scheduler.instants import instants
 from service.scheduler.materialise import BATCH, advance, consider
@@ -148,7 +149,7 @@ def _checked(connection: Connection, request: ScheduleRequest, after: datetime) 
         submission = submission_at(request.work, request.name, first.astimezone(request.zone))
     except InvalidSpec as error:
         raise Refused("invalid_schedule", str(error)) from None
-    accept(connection, submission)
+    accept(Acceptance(connection), submission)
     return first
 
 

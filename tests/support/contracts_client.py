@@ -23,6 +23,8 @@ from holonomy import (
     JobCancelled,
     NotFound,
     Refused,
+    Sweep,
+    SweepCancelled,
     Training,
     TrainingJob,
     WaitTimeout,
@@ -112,9 +114,89 @@ class ClientContract:
         with pytest.raises(WaitTimeout, match=r"still going after 0\.3 s"):
             client.submit(any_diagnostic()).wait(progress=False, timeout=0.3)
 
+    def test_a_sweep_is_stored_with_its_jobs_and_found_again(self, client: Client) -> None:
+        name, tag = any_name(), any_name()
+        sweep = Sweep(base=any_diagnostic(), axes={"blocks": [1, 2], "record_bytes": [0, 1]})
+        made = client.submit(sweep, name=name, tags=[tag, "b"], project="contracts", priority=2, max_running_jobs=3)
+        assert (made.created, made.jobs_created, made.seen.jobs_total) == (True, 4, 4)
+        found = client.sweep(made.id).status()
+        assert found.sweep == sweep
+        assert (found.name, found.tags, found.project, found.state) == (name, (tag, "b"), "contracts", "running")
+        assert (found.priority, found.max_running_jobs, found.jobs) == (2, 3, {"queued": 4})
+        members = list(made.jobs())
+        assert [(one.position, one.varied["blocks"], one.varied["record_bytes"]) for one in members] == [
+            (0, 1, 0),
+            (1, 1, 1),
+            (2, 2, 0),
+            (3, 2, 1),
+        ]
+        for one in members:
+            detail = one.job.detail()
+            assert isinstance(detail.spec, Diagnostic)
+            assert (detail.spec.blocks, detail.spec.record_bytes) == (
+                one.varied["blocks"],
+                one.varied["record_bytes"],
+            )
+            assert (detail.project, detail.tags, detail.name) == ("contracts", (tag, "b"), name)
+        assert [job.id for job in client.jobs(sweep=made.id, limit=3)] == [one.job.id for one in members[:3]]
+        assert {job.id for job in client.jobs(tag=tag)} == {one.job.id for one in members}
+        assert [job.id for job in client.jobs(tag=tag, project="default")] == []
+
+    def test_the_same_sweep_is_one_and_shares_its_jobs(self, client: Client) -> None:
+        base = any_diagnostic()
+        alone = client.submit(base)
+        sweep = Sweep(base=base, axes={"blocks": [1, 2]})
+        first, second = client.submit(sweep), client.submit(sweep)
+        assert (first.created, first.jobs_created) == (True, 1)
+        assert (second.id, second.created, second.jobs_created) == (first.id, False, 0)
+        assert next(one.job.id for one in first.jobs()) == alone.id
+
+    def test_sweeps_are_listed_newest_first(self, client: Client) -> None:
+        tag = any_name()
+        ids = [client.submit(Sweep(base=any_diagnostic()), tags=[tag], name=tag).id for _ in range(3)]
+        assert [one.id for one in client.sweeps(tag=tag)] == ids[::-1]
+        assert [one.id for one in client.sweeps(name=tag, state="running", project="default", limit=2)] == ids[:0:-1]
+        assert [one.id for one in client.sweeps(tag=tag, state="done")] == []
+
+    def test_cancel_ends_a_sweep_and_its_watchers_and_retry_goes_on(self, client: Client) -> None:
+        made = client.submit(Sweep(base=any_diagnostic(), axes={"blocks": [1, 2]}))
+        timer = threading.Timer(0.2, made.cancel)
+        timer.start()
+        with pytest.raises(SweepCancelled, match=f"sweep {made.id} was cancelled: of 2 jobs 2 cancelled"):
+            made.wait(progress=False)
+        timer.join()
+        assert made.retry().jobs == {"queued": 2}
+        assert made.seen.state == "running"
+
+    def test_waiting_for_a_sweep_has_an_end(self, client: Client) -> None:
+        made = client.submit(Sweep(base=any_diagnostic()))
+        with pytest.raises(WaitTimeout, match=rf"sweep {made.id} is still going after 0\.3 s"):
+            made.wait(progress=False, timeout=0.3)
+
+    def test_a_preview_says_what_is_there_and_stores_nothing(self, client: Client) -> None:
+        base, tag = any_diagnostic(), any_name()
+        job = client.submit(base)
+        found = client.preview(Sweep(base=base, axes={"blocks": [1, 2]}), tags=[tag])
+        assert (found.total, found.new, found.unfinished) == (2, 1, 1)
+        assert [(one.job_id, one.varied) for one in found.jobs] == [(job.id, {"blocks": 1}), (None, {"blocks": 2})]
+        assert [one.digest for one in client.preview(base).jobs] == [job.seen.digest]
+        assert list(client.sweeps(tag=tag)) == []
+
+    def test_projects_have_limits(self, client: Client) -> None:
+        name = any_name()
+        with pytest.raises(NotFound):
+            client.projects.get(name)
+        made = client.projects.set(name, max_running_jobs=3)
+        assert (made.name, made.max_running_jobs, made.max_running_blocks) == (name, 3, None)
+        assert client.projects.set(name, max_running_blocks=5).max_running_jobs is None
+        assert client.projects.get(name).max_running_blocks == 5
+        assert name in {project.name for project in client.projects.list()}
+
     def test_what_is_not_there_is_said_to_be_missing(self, client: Client) -> None:
         with pytest.raises(NotFound, match="999999999"):
             client.job(999_999_999)
+        with pytest.raises(NotFound, match="999999999"):
+            client.sweep(999_999_999)
 
     def test_a_new_job_has_a_log_and_an_empty_manifest(self, client: Client) -> None:
         job = client.submit(any_diagnostic())

@@ -22,7 +22,9 @@ from schemas.blocks import BlockError, ObjectRef
 from schemas.canonical import digest
 from schemas.datasets import Dataset, DatasetImport
 from schemas.jobs import Submission
+from schemas.projects import Project
 from schemas.states import TERMINAL_JOBS, JobState
+from tests.support import fake_sweeps
 
 TOKEN = "secret-of-the-fake"
 ARROW = "application/vnd.apache.arrow.stream"
@@ -47,8 +49,16 @@ class World:
     datasets: dict[str, Dataset] = field(default_factory=dict)
     shards: dict[str, bytes] = field(default_factory=dict)
     tokens: list[dict[str, Any]] = field(default_factory=list)
+    sweeps: list[fake_sweeps.Swept] = field(default_factory=list)
+    projects: dict[str, Project] = field(default_factory=dict)
     tables: dict[str, polars.DataFrame] = field(default_factory=dict)
-    """By name, those of all jobs; by `number/name`, that of one."""
+    """By name, those of all jobs; by `number/name`, that of one; by `across/name`, those with `job_id`."""
+    answers: dict[str, polars.DataFrame] = field(default_factory=dict)
+    """What queries give, by their SQL."""
+    queries: list[dict[str, Any]] = field(default_factory=list)
+    """Bodies of the queries that came."""
+    varied: dict[int, dict[int, dict[str, Any]]] = field(default_factory=dict)
+    """What sweeps vary: by sweep, by job."""
     arrays: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -85,6 +95,8 @@ class World:
             state=JobState.QUEUED,
             reason=None,
             priority=submission.priority,
+            project=submission.project,
+            tags=submission.tags,
             submitted_at=datetime.now(UTC),
             started_at=None,
             finished_at=None,
@@ -200,6 +212,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self._table(f"{number}/{name}" if f"{number}/{name}" in self.world.tables else name)
             case "GET", ["jobs", _, "arrays", name]:
                 self._array(name)
+            case "GET", ["tables", name]:
+                self._table(f"across/{name}")
+            case "GET", ["sweeps", number, "jobs"]:
+                self._members(int(number))
+            case "POST", ["query"]:
+                self._query()
             case _:
                 self._route_data(method, parts)
 
@@ -243,7 +261,40 @@ class _Handler(BaseHTTPRequestHandler):
                 token["revoked_at"] = datetime.now(UTC).isoformat()
                 self._plain(token)
             case _:
+                self._route_sweeps(method, parts)
+
+    def _route_sweeps(self, method: str, parts: list[str]) -> None:
+        match method, parts:
+            case "POST", ["sweeps"]:
+                answer = fake_sweeps.submit(self.world, self.body)
+                self._json(answer, 201 if answer.created else 200)
+            case "POST", ["sweeps", "preview"]:
+                self._json(fake_sweeps.preview(self.world, self.body))
+            case "GET", ["sweeps"]:
+                self._json(fake_sweeps.listed(self.world, dict(self.query)))
+            case "GET", ["sweeps", number]:
+                self._json(fake_sweeps.detail(self.world, self._sweep(number)))
+            case "GET", ["sweeps", number, "jobs"]:
+                self._json(fake_sweeps.jobs(self.world, self._sweep(number), dict(self.query)))
+            case "POST", ["sweeps", number, "cancel"]:
+                self._json(fake_sweeps.cancel(self.world, self._sweep(number)))
+            case "POST", ["sweeps", number, "retry"]:
+                self._json(fake_sweeps.retry(self.world, self._sweep(number)))
+            case "GET", ["projects"]:
+                self._plain([project.model_dump(mode="json") for project in self.world.projects.values()])
+            case "GET", ["projects", name] if name in self.world.projects:
+                self._json(self.world.projects[name])
+            case "PUT", ["projects", name]:
+                self._json(fake_sweeps.set_project(self.world, name, self.body))
+            case "GET", ["tables", name]:
+                self._table(name)
+            case _:
                 raise Answer(404, f"there is no {self.path}", "not_found")
+
+    def _sweep(self, number: str) -> fake_sweeps.Swept:
+        if not 0 < int(number) <= len(self.world.sweeps):
+            raise Answer(404, f"there is no sweep {number}", "not_found")
+        return self.world.sweeps[int(number) - 1]
 
     def _job(self, number: str) -> JobDetail:
         job = self.world.jobs.get(int(number))
@@ -268,7 +319,11 @@ class _Handler(BaseHTTPRequestHandler):
         found = [
             job.model_dump(mode="json")
             for job in reversed(self.world.jobs.values())
-            if all(getattr(job, name) == asked.get(name, getattr(job, name)) for name in ("state", "kind", "name"))
+            if all(
+                getattr(job, name) == asked.get(name, getattr(job, name))
+                for name in ("state", "kind", "name", "project")
+            )
+            and ("tag" not in asked or asked["tag"] in job.tags)
         ]
         more = str(start + size) if start + size < len(found) else None
         self._plain({"items": found[start : start + size], "next": more})
@@ -310,7 +365,30 @@ class _Handler(BaseHTTPRequestHandler):
         for key in reversed(asked.get("order_by", "").split(",") if "order_by" in asked else []):
             frame = frame.sort(key.removeprefix("-"), descending=key.startswith("-"), maintain_order=True)
         frame = frame.head(int(asked["limit"])) if "limit" in asked else frame
-        frame = frame.select(asked["columns"].split(",")) if "columns" in asked else frame
+        if "job" in asked:
+            frame = frame.filter(
+                polars.col("job_id").is_in([int(value) for key, value in self.query if key == "job"])
+            )
+        across = ["job_id"] if name.startswith("across/") else []
+        frame = frame.select(across + asked["columns"].split(",")) if "columns" in asked else frame
+        self._frame(frame)
+
+    def _members(self, sweep_id: int) -> None:
+        after = int(dict(self.query).get("cursor", -1))
+        members = list(self.world.varied[sweep_id].items())[after + 1 : after + 3]
+        items = [
+            {"position": after + 1 + place, "varied": varied, "job": self._job(str(number)).model_dump(mode="json")}
+            for place, (number, varied) in enumerate(members)
+        ]
+        more = after + 3 < len(self.world.varied[sweep_id])
+        self._plain({"items": items, "next": str(after + 2) if more else None})
+
+    def _query(self) -> None:
+        asked = json.loads(self.body)
+        self.world.queries.append(asked)
+        self._frame(self.world.answers[asked["sql"]].head(asked["limit"] + 1))
+
+    def _frame(self, frame: polars.DataFrame) -> None:
         buffer = io.BytesIO()
         frame.write_ipc_stream(buffer)
         self._send(200, buffer.getvalue(), ARROW)

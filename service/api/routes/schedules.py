@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
+from pydantic import AwareDatetime
 from sqlalchemy import Connection, text
 
 from schemas.mistakes import NAME, InvalidSpec
@@ -32,6 +33,7 @@ router = APIRouter(prefix="/v1/schedules", tags=["schedules"])
 
 ScheduleName = Annotated[str, Path(pattern=NAME, description="Its name.")]
 FiringIn = Annotated[FiringState | None, Query(alias="state", description="Only firings in this state.")]
+Instant = Annotated[AwareDatetime, Path(description="The moment, with its zone.")]
 Count = Annotated[int, Query(ge=1, le=MOST_PREVIEWED, description="How many.")]
 
 _NO_SCHEDULE = documented("not_found", "invalid")
@@ -128,6 +130,13 @@ def list_firings(
     with services.engine.connect() as connection:
         page = history.firings(connection, name, state=state, cursor=before, limit=limit)
     return page.model_copy(update={"next": cursors.encode("firings", page.next)})
+
+
+@router.get("/{name}/firings/{instant}", responses=_NO_SCHEDULE)
+def get_firing(name: ScheduleName, instant: Instant, services: Services, _: Reader) -> Firing:
+    """What became of an instant."""
+    with services.engine.connect() as connection:
+        return history.firing(connection, name, instant)
 
 
 @router.post("/{name}/pause", responses=_NO_SCHEDULE)

@@ -1,4 +1,6 @@
-from schemas.sweep_bodies import SubmittedSweep, SweepDetail, SweepJobPage, SweepPage
+import pytest
+
+from schemas.sweep_bodies import SubmittedSweep, SweepDetail, SweepJobPage, SweepPage, SweepPreview
 
 
 def sweep(*seconds: float, **fields: object) -> dict[str, object]:
@@ -30,6 +32,17 @@ def test_a_sweep_is_submitted_once_and_shown_with_its_jobs(client) -> None:
     assert [one.varied["seconds"] for one in (*first.items, *rest.items)] == [7.01, 7.02, 7.03]
     listed = client.get("/v1/jobs", params={"project": "ablations", "tag": "x"}).json()["items"]
     assert {one["id"] for one in listed} == {one.job.id for one in (*first.items, *rest.items)}
+
+
+def test_a_preview_tells_what_a_submission_would_do_and_stores_nothing(client, problem) -> None:
+    body = sweep(7.21, 7.22, name="previewed")
+    told = SweepPreview.model_validate_json(client.post("/v1/sweeps/preview", json=body).content)
+    assert (told.total, told.new, told.seconds) == (2, 2, pytest.approx(2 * (7.21 + 7.22)))
+    assert client.get("/v1/sweeps?name=previewed").json()["items"] == []
+    submit(client, body)
+    again = SweepPreview.model_validate_json(client.post("/v1/sweeps/preview", json=body).content)
+    assert (again.new, again.unfinished) == (0, 2)
+    assert "axes" in problem(client.post("/v1/sweeps/preview", json=sweep()), 422).detail
 
 
 def test_lists_of_sweeps_are_filtered_and_paged(client, problem) -> None:

@@ -1,5 +1,6 @@
 """The queue against a simple model: whatever the order of claims, commits, losses, cancels, retries, they agree."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import pytest
@@ -9,19 +10,26 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from schemas.blocks import ErrorKind
 from schemas.diagnostic import Diagnostic
+from schemas.projects import ProjectLimits
 from schemas.states import BlockState, JobState
+from schemas.sweeps import Sweep
 from service.errors import Conflict
 from service.queue.cancel import cancel
+from service.queue.projects import set_limits
 from service.queue.retry import retry
+from service.queue.upkeep import plan_jobs
 
+CAP = st.none() | st.integers(1, 3)
+PROJECT = st.sampled_from(["default", "limited"])
 ENDED = {JobState.DONE, JobState.FAILED, JobState.CANCELLED}
 
 
 @dataclass
 class ModelJob:
-    """What the model knows of a job: states of its blocks, and their counted failures."""
+    """What the model knows of a job: states of its blocks, their counted failures, and which limits it is under."""
 
     blocks: dict[int, BlockState]
+    limits: tuple[str, ...] = ()
     state: JobState = JobState.RUNNING
     attempts: dict[int, int] = field(default_factory=dict)
 
@@ -59,25 +67,43 @@ class QueueMachine(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.desk.sql("truncate jobs, blocks, events restart identity cascade")
+        self.desk.sql("truncate jobs, blocks, events, sweeps restart identity cascade")
         self.jobs: dict[int, ModelJob] = {}
+        self.most: dict[str, int | None] = {}
+        self.limit_project(None)
         self.claims = []
         self.held = {}
 
     def some(self, data, items):
         return data.draw(st.sampled_from(items))
 
-    @rule(blocks=st.integers(1, 4))
-    def submit(self, blocks):
-        job_id = self.desk.start(Diagnostic(blocks=blocks), fresh=True)
-        ids = [block.id for block in self.desk.blocks(job_id)]
-        self.jobs[job_id] = ModelJob(dict.fromkeys(ids, BlockState.READY))
+    @rule(blocks=st.integers(1, 4), most=CAP, project=PROJECT)
+    def submit(self, blocks, most, project):
+        fields = {"project": project, "max_running_blocks": most}
+        job_id = self.desk.start(Diagnostic(blocks=blocks), fresh=True, **fields)
+        self.most[f"job {job_id}"] = most
+        self.planned(job_id, f"job {job_id}", project)
+
+    @rule(jobs=st.integers(1, 3), blocks=st.integers(1, 2), most=CAP, project=PROJECT)
+    def submit_sweep(self, jobs, blocks, most, project):
+        sweep = Sweep(base=Diagnostic(blocks=blocks), axes={"record_bytes": list(range(jobs))})
+        fields = {"project": project, "max_running_blocks": most}
+        sweep_id = self.desk.sweep(sweep, always=True, fresh=True, **fields).sweep_id
+        plan_jobs(self.desk.engine)
+        self.most[f"sweep {sweep_id}"] = most
+        for row in self.desk.sql("select id from jobs where sweep_id = :sweep order by id", sweep=sweep_id):
+            self.planned(row.id, f"sweep {sweep_id}", project)
+
+    @rule(most=CAP)
+    def limit_project(self, most):
+        set_limits(self.desk.engine, "limited", ProjectLimits(max_running_blocks=most))
+        self.most["limited"] = most
 
     @rule(limit=st.integers(1, 5))
     def claim(self, limit):
-        ready = sorted(block for job in self.jobs.values() for block in job.having(BlockState.READY))
+        expected = self.startable(limit)
         claimed = self.desk.claim(limit)
-        assert [block.block_id for block in claimed] == ready[:limit]
+        assert [block.block_id for block in claimed] == expected
         for block in claimed:
             self.jobs[block.job_id].blocks[block.block_id] = BlockState.RUNNING
             self.held[block.block_id] = block.token
@@ -153,6 +179,36 @@ class QueueMachine(RuleBasedStateMachine):
         for row in jobs:
             assert row.blocks_done == len(self.jobs[row.id].having(BlockState.DONE))
             assert (row.finished_at is not None) == (row.state in ENDED)
+
+    def planned(self, job_id, *limits):
+        ids = [block.id for block in self.desk.blocks(job_id)]
+        self.jobs[job_id] = ModelJob(dict.fromkeys(ids, BlockState.READY), limits)
+
+    def running(self):
+        """How many blocks run under each limit."""
+        counts = Counter()
+        for job in self.jobs.values():
+            counts.update(dict.fromkeys(job.limits, len(job.having(BlockState.RUNNING))))
+        return counts
+
+    def startable(self, limit):
+        """The oldest ready blocks, each taken if no limit forbids it."""
+        counts, found = self.running(), []
+        ready = ((block, job) for job in self.jobs.values() for block in job.having(BlockState.READY))
+        for block, job in sorted(ready, key=lambda pair: pair[0]):
+            free = all(self.most.get(name) is None or counts[name] < self.most[name] for name in job.limits)
+            if free and len(found) < limit:
+                found.append(block)
+                counts.update(job.limits)
+        return found
+
+    @invariant()
+    def no_limit_of_a_job_or_sweep_is_exceeded(self):
+        rows = self.desk.sql("""
+            select coalesce('sweep ' || j.sweep_id, 'job ' || j.id) as name, count(*) as running
+            from blocks b join jobs j on j.id = b.job_id where b.state = 'running' group by 1
+        """)
+        assert all(self.most[row.name] is None or row.running <= self.most[row.name] for row in rows)
 
     def release(self, claim):
         """Whether the claim still holds its block; it does not afterwards."""

@@ -69,7 +69,7 @@ class Clockwork:
     def firings(self, name: str = "nightly") -> list[Any]:
         """Firings in order of instants."""
         return self.rows(
-            "select f.* from firings f join schedules s on s.id = f.schedule_id where s.name = :name order by instant",
+            "select f.* from firings f join schedules s on s.id = schedule_id where s.name = :name order by instant",
             name=name,
         )
 

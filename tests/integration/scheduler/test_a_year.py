@@ -1,4 +1,4 @@
-"""A year of schedules on a simulated clock: outages, slow sweeps, every policy; then every instant is accounted for."""
+"""A year of schedules on a simulated clock: outages, slow sweeps, every policy; every instant is accounted for."""
 
 import random
 from bisect import bisect_left
@@ -28,7 +28,7 @@ SLOWEST_HOURS = {"berlin": 40, "new-york": 4, "sydney": 30, "lord-howe": 60, "ko
 
 @pytest.fixture(scope="module")
 def year():
-    """A fixed course of ticks: most of the time a scheduler looks every hour or two, now and then none does for days."""
+    """A fixed course of ticks: a scheduler looks every few hours, and now and then none does for days."""
     draw, ticks, now = random.Random(20), [], START
     while now < END:
         gap = draw.uniform(24, 200) if draw.random() < 0.01 else draw.uniform(0.5, 5)

@@ -30,7 +30,7 @@ def refusal(body: Mapping[str, Any]) -> ProblemError:
         ({"spec": {"kind": "trainin"}}, "did you mean 'training'?"),
         ({"spec": {}}, "spec: needs a field `kind`"),
         ({}, "spec: is required"),
-        ({"spec": TRAINING, "fressh": True}, "fressh: is not a field; expected spec, fresh, name"),
+        ({"spec": TRAINING, "fressh": True}, "fressh: is not a field; expected name, project, tags"),
         ({"spec": {**TRAINING, "step": 3}}, "spec.step: is not a field"),
         ({"spec": {**TRAINING, "step": 3}}, "did you mean 'steps'?"),
         ({"spec": {**TRAINING, "steps": -1}}, "spec.steps: expected greater than or equal to 0; came -1"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from holonomy import Adam, BadFile, Brackets, Diagnostic, Training
+from holonomy import Adam, BadFile, Brackets, Diagnostic, Sweep, Training
 from holonomy.cli.specfile import parse_spec, read_spec
 from holonomy.presets import digits_brackets
 
@@ -41,8 +41,8 @@ def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", r"^f: expected a job spec, a mapping"),
-        ("- 1", r"^f: expected a job spec, a mapping"),
+        ("", r"^f: expected a spec, a mapping"),
+        ("- 1", r"^f: expected a spec, a mapping"),
         ("kind: [", r"^f:1: this is not YAML: "),
         ("a: b\n\tc: d", r"^f:2: this is not YAML: "),
         ("blocks: 3", r"^f:1: needs a field `kind`"),
@@ -88,3 +88,54 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "image").write_bytes(b"\x89PNG")
     with pytest.raises(BadFile, match="is not UTF-8 text"):
         read_spec(str(tmp_path / "image"))
+
+
+SWEEP = """\
+kind: sweep
+base:
+  kind: training
+  steps: 100
+axes:
+  optimizer.lr:
+    - 1e-3
+    - 0.1
+  batch_size: [16, 32]
+seeds: 3
+constraints:
+  - batch_size * steps <= 3200
+"""
+
+
+def test_a_sweep_is_read() -> None:
+    sweep = parse_spec(SWEEP, "f.yaml")
+    assert isinstance(sweep, Sweep)
+    assert list(sweep.axes) == ["optimizer.lr", "batch_size"]
+    assert sweep.sizes == (2, 2, 1, 1, 3)
+    assert parse_spec(sweep.model_dump_json(), "f.json") == sweep
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "message"),
+    [
+        ("optimizer.lr", "optimizer.lrr", r"^f:7: optimizer\.lrr: 'lrr' is not a field of optimizer, which is sgd"),
+        ("- 0.1", "- fast", r'^f:8: optimizer\.lr: expected a number; came "fast" \(value 2 of 2\)'),
+        ("- 0.1", "- -1", r"^f:8: optimizer\.lr: expected greater than 0; came -1"),
+        ("[16, 32]", "16", r"^f:9: axes\.batch_size: expected a list of values, as in \[16\]"),
+        ("[16, 32]", "{kind: logspace}", r"^f:9: axes\.batch_size: unknown kind 'logspace'.*'log_space'"),
+        ("steps: 100", "step: 100", r"f:4: base\.step: is not a field.*did you mean 'steps'"),
+        ("seeds: 3", "seeds: three", r"^f:10: seeds: expected a whole number; came \"three\""),
+        ("steps <= 3200", "stepz", r"^f:12: constraint 'batch_size \* stepz': stepz: 'stepz' is not a field"),
+        ("<= 3200", "<= 'x'", r"^f:12: constraint .*, point 0 \(.*\): it has no answer"),
+        ("<= 3200", "<= 0", r"^f:12: no job is left: the constraints exclude all of them"),
+        ("batch_size: [16, 32]", "rate.warmup: [3, 200]", r"^f:7: point 3 .*warmup of 200 steps must end before"),
+        ("kind: sweep", "kind: sweeps", r"^f:1: unknown kind 'sweeps'.*did you mean 'sweep'"),
+        ("seeds: 3", "seeds: 9000", r"^f:1: 2 × 2 × 9,000 = 36,000 jobs; a sweep has at most 20,000"),
+    ],
+)
+def test_mistakes_of_sweeps_have_their_lines(good: str, bad: str, message: str) -> None:
+    assert good in SWEEP
+    text = SWEEP.replace(good, bad)
+    if "warmup" in bad:
+        text = text.replace("batch_size *", "rate.warmup *").replace("<= 3200", "<= 1e9")
+    with pytest.raises(BadFile, match=message):
+        parse_spec(text, "f")

@@ -202,7 +202,7 @@ def test_a_constraint_can_exclude_what_would_be_invalid() -> None:
         SweepMistake, match=r"point 2 \(optimizer\.nesterov = true, .*\): optimizer: nesterov needs"
     ) as caught:
         expand(Sweep(base=RUN, axes=axes))
-    assert caught.value.at == ("axes", "optimizer.nesterov")
+    assert caught.value.at == ("axes", "optimizer.nesterov", 1)
     points = expand(Sweep(base=RUN, axes=axes, constraints=["optimizer.momentum > 0 or not optimizer.nesterov"]))
     assert len(points) == 3
 
@@ -213,7 +213,7 @@ def test_a_constraint_can_exclude_what_would_be_invalid() -> None:
         (
             {"axes": {"steps": [9], "model.hidden[0]": [3, "wide"]}},
             r'point 1 \(steps = 9, model\.hidden\[0\] = "wide"\): model\.hidden\[0\]: expected a whole number',
-            ("axes", "model.hidden[0]"),
+            ("axes", "model.hidden[0]", 1),
         ),
         (
             {"axes": {"model": [ConvNet(), Mlp()], "model.norm": ["none"]}},

@@ -34,7 +34,7 @@ LR = {"optimizer.lr": [0.1, 0.2]}
         (
             {"axes": {"optimizer.lr": [0.1, "fast"]}},
             r'optimizer\.lr: expected a number; came "fast" \(value 2 of 2\)',
-            ("axes", "optimizer.lr"),
+            ("axes", "optimizer.lr", 1),
         ),
         ({"axes": {"steps": LinSpace(low=1, high=2, count=3)}}, r"steps: expected a whole number; came 1\.5", None),
         ({"axes": {"model": [{"kind": "mlp", "hiden": [3]}]}}, r"model\.hiden: is not .*did you mean 'hidden'", None),
