@@ -40,7 +40,9 @@ from schemas.training import Training
 if TYPE_CHECKING:
     import polars
 
-    from holonomy.export import Report as ImportReport
+from holonomy.compare.asked import AskedSide
+from holonomy.compare.comparison import Asked, Comparison
+from holonomy.export import Report as ImportReport
 
 
 def unheard(*_: object) -> None:
@@ -280,6 +282,37 @@ class Client(TablesAcross):
         from holonomy.seeds import over_seeds  # numpy costs a third of the import time
 
         return over_seeds([self._replicas(job) for job in jobs], metric, step)
+
+    def compare(
+        self,
+        a: "AskedSide",
+        b: "AskedSide",
+        metric: "Asked | None" = None,
+        threshold: float | str | None = None,
+        confidence: float = 0.95,
+    ) -> "Comparison":
+        """What changed from one sweep to another, beyond the spread over seeds.
+
+        Jobs are grouped by everything that a side varies but seeds; groups that both sides have are compared.
+
+        Args:
+            a: The earlier side: a sweep or its number, or a list of jobs or of their numbers.
+            b: The later one.
+            metric: One or several, such as `"median(pairs.defect)@300"`; by default the median defect and the RMS of
+                brackets at every checkpoint, the mean end distance of replicas, the last test loss of training runs.
+            threshold: Smaller relative changes do not count: 0.05 or `"5%"`.
+            confidence: Probability that all intervals hold at once.
+
+        Raises:
+            NotFound: there is no such sweep or job.
+            Refused: jobs that have not ended, fewer than two seeds in a group, nothing that both sides have, or a
+                metric that there is not.
+        """
+        from holonomy.compare.asked import side_of  # numpy costs a third of the import time
+        from holonomy.compare.comparison import compare
+
+        first, second = side_of(self._connection, a), side_of(self._connection, b)
+        return compare(first, second, metric, threshold, confidence)
 
     def _replicas(self, job: ReplicasJob | int) -> ReplicasJob:
         found = self.job(job) if isinstance(job, int) else job

@@ -161,8 +161,8 @@ def _problem(reply: Reply) -> HolonomyError:
     detail, code = problem.detail, problem.type.removeprefix("holonomy:")
     if reply.status in (401, 403):
         return Unauthorized(detail, request_id=problem.request_id)
-    if reply.status == 404:
-        kind = NotStored if code == "not_stored" else NotFound
+    if reply.status in (404, 410):
+        kind = NotStored if code in ("not_stored", "dropped") else NotFound
         return kind(detail, request_id=problem.request_id)
     if reply.status == 503:
         after = _seconds(reply.headers.get("Retry-After"))

@@ -8,7 +8,7 @@ HolonomyError
 ├── Unauthorized       the token is missing, wrong, revoked, or lacks a scope
 ├── Refused            the service understood the request and will not do it (invalid, conflicting, too large)
 ├── NotFound           no such job, sweep, table, dataset, object
-│   └── NotStored      the job exists, but it did not keep what was asked for
+│   └── NotStored      the job exists, but it did not keep what was asked for, or retention dropped it
 ├── ServiceFault       the service failed, or answered something unintelligible
 ├── JobEnded           waited for a job that ended without a result
 │   ├── JobFailed

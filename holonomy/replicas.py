@@ -198,10 +198,14 @@ class ReplicasJob(JobHandle):
 
         if "replica" not in rows.columns:
             return rows
-        arms = zip(self.spec.arm_names, self.spec.arms, strict=True)
-        named = dict(enumerate(name for name, arm in arms for _ in range(arm.replicas)))
+        named = dict(enumerate(arms_of(self.spec)))
         names = polars.col("replica").replace_strict(named, default=TWIN, return_dtype=polars.String).alias("arm")
         return rows.insert_column(rows.columns.index("replica") + 1, rows.select(names).to_series())
+
+
+def arms_of(spec: Replicas) -> list[str]:
+    """The name of the arm of each replica, by its number within the job."""
+    return [name for name, arm in zip(spec.arm_names, spec.arms, strict=True) for _ in range(arm.replicas)]
 
 
 def check_metric(metric: str) -> None:

@@ -4,13 +4,14 @@ Axes: S seeds of training, n replicas of an arm in all of them, L looks, B resam
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holonomy.errors import Refused
+from holonomy.leaves import Leaf, differing, leaves
 from holonomy.replicas import ALIGNED_DISTANCE, ReplicasJob, check_metric
 from schemas.canonical import canonical_json
 from schemas.replicas import Replicas
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-Leaf = str | int | float | bool | None
 
 _ALIKE = {"seed": 0, "group_size": None}
 """Fields in which jobs that are taken together may differ; the seed of the training run is another."""
@@ -67,14 +67,14 @@ def over_seeds(
         grouped[canonical_json(_without_seeds(job.spec))].append(job)
     fields = _differing([_without_seeds(members[0].spec) for members in grouped.values()])
     frames = list["polars.DataFrame"]()
-    for members, differing in zip(grouped.values(), fields, strict=True):
+    for members, own in zip(grouped.values(), fields, strict=True):
         spec = members[0].spec
         values = polars.concat([_values(job, metric, step) for job in _of_different_seeds(members)])
         for name, arm in zip(spec.arm_names, spec.arms, strict=True):
             rows = values.filter(arm=name)
             found = hierarchical(*_table(rows), resamples=resamples, level=level, seed=seed)
             steps = rows.select("step").unique().sort("step")
-            labels = [polars.lit(value).alias(path) for path, value in differing.items()]
+            labels = [polars.lit(value).alias(path) for path, value in own.items()]
             arms = [polars.lit(name).alias("arm"), polars.lit(arm.epsilon, polars.Float64).alias("epsilon")]
             frames.append(steps.select(*labels, *arms, "step").hstack(polars.DataFrame(found)))
     return polars.concat(frames, how="vertical_relaxed")
@@ -187,17 +187,6 @@ def _table(rows: "polars.DataFrame") -> tuple[Floats, Integers]:
 
 def _differing(specs: Sequence[Replicas]) -> list[dict[str, Leaf]]:
     """Of each spec, the fields in which not all are equal, by their path."""
-    flat = [_leaves(spec.model_dump(mode="json")) for spec in specs]
-    paths = dict.fromkeys(path for leaves in flat for path in leaves)
-    varied = [path for path in paths if len({repr(leaves.get(path)) for leaves in flat}) > 1]
-    return [{path: leaves.get(path) for path in varied} for leaves in flat]
-
-
-def _leaves(value: Any, path: str = "") -> dict[str, Leaf]:
-    if isinstance(value, Mapping):
-        items = ((str(key), one) for key, one in value.items())
-    elif isinstance(value, list):
-        items = ((str(place), one) for place, one in enumerate(value))
-    else:
-        return {path: value}
-    return {leaf: one for key, part in items for leaf, one in _leaves(part, f"{path}.{key}" if path else key).items()}
+    flat = [leaves(spec.model_dump(mode="json")) for spec in specs]
+    varied = differing(flat)
+    return [{path: fields.get(path) for path in varied} for fields in flat]

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from holonomy.cli import (
+    compare,
     data,
     database,
     demo,
@@ -15,6 +16,7 @@ from holonomy.cli import (
     jobs,
     projects,
     results,
+    retention,
     schema,
     sql,
     stack,
@@ -39,6 +41,7 @@ for module in (
     sweeps,
     projects,
     results,
+    compare,
     flags,
     exports,
     data,
@@ -46,6 +49,8 @@ for module in (
     schema,
     demo,
     sql,
+    exports,
+    retention,
 ):
     module.register(app)
 

@@ -25,8 +25,13 @@ def exit_code(error: HolonomyError) -> int:
     return SERVICE_AWAY if isinstance(error, Unreachable | ServiceFault) else BAD_INPUT
 
 
-def reported(command: Callable[P, None]) -> Callable[P, None]:
-    """A command whose known errors are printed as one line and become its exit code."""
+def reported(command: Callable[P, None], *, code: Callable[[HolonomyError], int] = exit_code) -> Callable[P, None]:
+    """A command whose known errors are printed as one line and become its exit code.
+
+    Args:
+        command: The command.
+        code: The exit code that an error stands for.
+    """
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -37,7 +42,7 @@ def reported(command: Callable[P, None]) -> Callable[P, None]:
             # The message holds the first few mistakes; with more than that, all are listed.
             for item in error.errors if isinstance(error, Refused) and len(error.errors) > SHOWN_MISTAKES else ():
                 typer.echo(f"  {item.get('where')}: {item.get('message')}", err=True)
-            raise typer.Exit(exit_code(error)) from None
+            raise typer.Exit(code(error)) from None
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
 

@@ -35,7 +35,7 @@ _DROPPED = text("""
 """)
 _LOST = text("""
     select o.name, o.block_id, b.mending from objects o join blocks b on b.id = o.block_id
-    where o.job_id = :job and o.name = any(:names) and o.dropped_at is null
+    where o.job_id = :job and o.key = any(:keys) and o.dropped_at is null
 """)
 _NEEDS = text("select needs from blocks where id = any(:blocks)")
 _UNFINISHED = text("select needs from blocks where job_id = :job and state <> 'done' and needs <> '[]'")
@@ -78,13 +78,13 @@ def unfinished_needs(connection: Connection, job_id: int) -> list[Need]:
     return list(_parsed(connection.execute(_UNFINISHED, {"job": job_id})))
 
 
-def mend(connection: Connection, wanted: Names, lost: Names | None = None) -> dict[int, int]:
+def mend(connection: Connection, wanted: Names, lost: Collection[str] = ()) -> dict[int, int]:
     """Have objects computed again, and before them what their blocks need and is gone as well; blocks by job.
 
     Args:
         connection: In a transaction.
         wanted: Objects to bring back, of jobs that are done.
-        lost: Objects that are gone although no policy dropped them.
+        lost: Keys of objects that are gone although no policy dropped them.
 
     Raises:
         Conflict: a job runs, or a block needs what is gone of a job that is no parent; nothing was changed.
@@ -96,9 +96,9 @@ def mend(connection: Connection, wanted: Names, lost: Names | None = None) -> di
     for job_id in sorted(family, reverse=True):
         if not names[job_id]:
             continue
-        gone = _Gone.of(connection, job_id, (lost or {}).get(job_id, ()))
+        gone = _Gone.of(connection, job_id, lost)
         blocks, elsewhere = gone.closure(connection, gone.blocks(names[job_id]))
-        _demand(connection, elsewhere, family, names, lost or {})
+        _demand(connection, elsewhere, family, names, lost)
         reopened[job_id] = blocks
     for job_id in sorted(reopened):
         _reopen(connection, job_id, family[job_id], reopened[job_id])
@@ -140,7 +140,7 @@ class _Gone:
     def of(cls, connection: Connection, job_id: int, lost: Collection[str]) -> "_Gone":
         rows = connection.execute(_DROPPED, {"job": job_id}).all()
         if lost:
-            rows = [*rows, *connection.execute(_LOST, {"job": job_id, "names": list(lost)})]
+            rows = [*rows, *connection.execute(_LOST, {"job": job_id, "keys": list(lost)})]
         return cls(job_id, rows)
 
     def matching(self, need: Need) -> list[str]:
@@ -183,14 +183,18 @@ def _gone_of(connection: Connection, job_id: int, needs: Iterable[Need], lost: C
 
 
 def _demand(
-    connection: Connection, needs: Iterable[Need], family: Collection[int], names: dict[int, set[str]], lost: Names
+    connection: Connection,
+    needs: Iterable[Need],
+    family: Collection[int],
+    names: dict[int, set[str]],
+    lost: Collection[str],
 ) -> None:
     """Add what is needed of other jobs and is gone to what is wanted of them."""
     wanted: dict[int, set[Need]] = defaultdict(set)
     for need in needs:
         wanted[need.job_id].add(need)
     for job_id, its in wanted.items():
-        found = _gone_of(connection, job_id, its, lost.get(job_id, ()))
+        found = _gone_of(connection, job_id, its, lost)
         if found and job_id not in family:
             raise Conflict(
                 "dropped",

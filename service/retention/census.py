@@ -6,14 +6,14 @@ an orphan. Nothing is held in memory, and the order in which a store lists does 
 """
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import batched
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 from service.objects import Listed, ObjectStore
+from service.retention.batches import batched
 from service.retention.collect import dataset_objects
 
 _PAGE = 2_000
@@ -78,7 +78,7 @@ class Census:
     size_bytes: int
 
     @classmethod
-    def take(cls, connection: Connection, store: ObjectStore, jobs: Sequence[int] | None) -> "Census":
+    def take(cls, connection: Connection, store: ObjectStore, jobs: list[int] | None) -> "Census":
         """Write down what rows name and what the bucket holds: all of it, or what belongs to some jobs.
 
         Raises:
@@ -107,7 +107,7 @@ class Census:
         return cls(connection, total.objects, total.size_bytes)
 
     def absent(self) -> Iterator[Any]:
-        """Rows of `named` whose key is not listed; of imported jobs some may lie under other keys than were listed."""
+        """Rows of `named` whose key is not listed; those of imported jobs may lie where was not looked."""
         return self._pages(_ABSENT)
 
     def resized(self) -> Iterator[Any]:

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from itertools import batched
 
 from sqlalchemy import Connection, Engine, text
 
 from schemas.datasets import DatasetManifest, TextManifest, dataset_manifest, manifest_key, shard_key, tokenizer_key
 from service.objects import ObjectStore
+from service.retention.batches import batched
 from service.retention.naming import hold_collection
 
 BATCH = 500

@@ -119,9 +119,8 @@ def drop_tables(engine: Engine, policy: Retention) -> Iterator[Dropped]:
             rows = connection.execute(_DROP_TABLES, {"age": seconds_of(policy.tables_older_than)}).all()
         if not rows:
             return
-        yield Dropped(
-            frozenset(row.job_id for row in rows), tuple(row.key for row in rows), sum(row.size_bytes for row in rows)
-        )
+        jobs, keys = frozenset(row.job_id for row in rows), tuple(row.key for row in rows)
+        yield Dropped(jobs, keys, sum(row.size_bytes for row in rows))
 
 
 def _candidates(engine: Engine, policy: Retention) -> Iterator[Any]:

@@ -4,13 +4,13 @@ Whatever interrupts it leaves objects that no row names, which the next run coll
 """
 
 from collections.abc import Iterator
-from itertools import batched
 
 from sqlalchemy import Engine
 
 from schemas.durations import seconds_of
 from schemas.retention import Collected, Retention, Share
 from service.objects import ObjectStore
+from service.retention.batches import batched
 from service.retention.census import Census
 from service.retention.collect import BATCH, collect, unnamed
 from service.retention.drop import TABLES, Dropped, drop_arrays, drop_tables, foreseen

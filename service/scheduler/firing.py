@@ -4,7 +4,7 @@ A scheduler that dies anywhere leaves either all of it or nothing, and whoever c
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 import structlog
 from sqlalchemy import Connection, Engine, text
@@ -72,19 +72,20 @@ def _move_one(engine: Engine, schedule_id: int, now: datetime, sweeps: Sweeps) -
 
 def _take(connection: Connection, schedule: LockedSchedule, step: Step, now: datetime, sweeps: Sweeps) -> None:
     match step.move:
+        case "fire":
+            _fire(connection, schedule, step.firing, now, sweeps)
+        case "cancel":
+            if step.firing.sweep_id is not None:
+                sweeps.cancel(connection, step.firing.sweep_id)
+            _record(connection, step.firing, FiringState.CANCELLED, now, reason=step.reason)
         case "skip":
             _record(connection, step.firing, FiringState.SKIPPED, now, reason=step.reason)
         case "miss":
             _record(connection, step.firing, FiringState.MISSED, now, reason=step.reason)
         case "wait":
             _record(connection, step.firing, FiringState.WAITING, now, reason=step.reason)
-        case "fire":
-            for earlier in step.cancelled:
-                if earlier.sweep_id is not None:
-                    sweeps.cancel(connection, earlier.sweep_id)
-                reason = f"cancelled for the firing of {step.firing.instant:%Y-%m-%d %H:%M} UTC"
-                _record(connection, earlier, FiringState.CANCELLED, now, reason=reason)
-            _fire(connection, schedule, step.firing, now, sweeps)
+        case _:
+            assert_never(step.move)
 
 
 def _fire(connection: Connection, schedule: LockedSchedule, firing: Pending, now: datetime, sweeps: Sweeps) -> None:

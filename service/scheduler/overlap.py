@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
+from schemas.durations import duration_of
 from schemas.states import FiringState, Origin, Overlap
 
 
@@ -27,12 +28,11 @@ class Pending:
 
 @dataclass(frozen=True)
 class Step:
-    """The next thing to do: move a firing, after cancelling others where there are any."""
+    """The next thing to do: one move of one firing."""
 
     firing: Pending
-    move: Literal["fire", "skip", "wait", "miss"]
+    move: Literal["fire", "skip", "wait", "miss", "cancel"]
     reason: str | None = None
-    cancelled: tuple[Pending, ...] = ()
 
 
 def next_step(
@@ -62,9 +62,9 @@ def next_step(
 def _late(ahead: Sequence[Pending], now: datetime, catch_up: timedelta) -> Step | None:
     for firing in ahead:
         if firing.origin is Origin.CRON and firing.state is FiringState.DUE and now > firing.due_at + catch_up:
-            return Step(
-                firing, "miss", f"could not be fired within {catch_up} of {firing.due_at:%Y-%m-%d %H:%M:%S} UTC"
-            )
+            window = duration_of(int(catch_up.total_seconds()))
+            reason = f"could not be fired within {window} of {firing.due_at:%Y-%m-%d %H:%M:%S} UTC"
+            return Step(firing, "miss", reason)
     return None
 
 
@@ -79,7 +79,9 @@ def _by_policy(overlap: Overlap, ahead: Sequence[Pending], running: Sequence[Pen
         case Overlap.SKIP:
             return Step(first, "skip", f"{_named(running[0])} still ran") if running else Step(first, "fire")
         case Overlap.CANCEL_PREVIOUS:
-            return Step(first, "fire", cancelled=tuple(running))
+            # Not in one go with the firing: two transactions that each stop jobs and find others could deadlock.
+            reason = f"cancelled for the firing of {first.instant:%Y-%m-%d %H:%M} UTC"
+            return Step(running[0], "cancel", reason) if running else Step(first, "fire")
         case Overlap.QUEUE:
             return _queued(ahead, due, running)
         case _:

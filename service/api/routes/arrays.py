@@ -27,7 +27,7 @@ ReplicaNumber = Annotated[
 ]
 ObjectName = Annotated[str, Path(max_length=500, pattern=r"^[^\x00]+$", description="Name within the job.")]
 
-_ERRORS = documented("not_found", "invalid")
+_ERRORS = documented("not_found", "dropped", "invalid")
 _BYTES = {"description": "The bytes.", "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
 
 
