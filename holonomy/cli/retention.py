@@ -50,9 +50,7 @@ def gc(
     ] = None,
     tables_older_than: Annotated[
         str | None,
-        typer.Option(
-            metavar="AGE", help="Drop Parquet copies of tables that are so old; they are written on demand."
-        ),
+        typer.Option(metavar="AGE", help="Drop Parquet copies of tables this old; a demand writes them again."),
     ] = None,
     orphans_older_than: Annotated[
         str, typer.Option(metavar="AGE", help="Collect objects that no row names once they are so old.")
@@ -204,7 +202,7 @@ def _use_embedded() -> None:
         state = read_state(home)
         if state is None or state.supervisor.find() is None:
             raise Unconfigured(
-                f"no database and no bucket: set {' and '.join(VARIABLES)}, or start the embedded ones with `holonomy up`"
+                f"no database and no bucket: set {' and '.join(VARIABLES)}, or start the embedded with `holonomy up`"
             )
         # This process ends with the command; boto3 reads its credentials from here.
         os.environ.update(access.environment(home, state))

@@ -16,6 +16,7 @@ PAGES = [
     "how-to/import-a-dataset.md",
     "how-to/find-outputs-that-swaps-move.md",
     "how-to/measure-how-runs-drift-apart.md",
+    "how-to/keep-storage-small.md",
 ]
 FENCE = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
