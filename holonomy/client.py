@@ -2,7 +2,8 @@
 
 import itertools
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack, overload
 
@@ -26,6 +27,7 @@ from holonomy.transport import HttpTransport, Transport
 from schemas.api import Job, JobPage, ServiceStatus, Submitted
 from schemas.brackets import Brackets
 from schemas.diagnostic import Diagnostic
+from schemas.exports import ExportManifest
 from schemas.jobs import DEFAULT_PROJECT, AnyJob, Submission
 from schemas.mistakes import explain
 from schemas.query_bodies import ParameterValue
@@ -38,8 +40,13 @@ from schemas.training import Training
 if TYPE_CHECKING:
     import polars
 
-    from holonomy.compare.asked import AskedSide
-    from holonomy.compare.comparison import Asked, Comparison
+from holonomy.compare.asked import AskedSide
+from holonomy.compare.comparison import Asked, Comparison
+from holonomy.export import Report as ImportReport
+
+
+def unheard(*_: object) -> None:
+    """Nobody wants to know how far it is."""
 
 
 class Client(TablesAcross):
@@ -312,6 +319,98 @@ class Client(TablesAcross):
         if not isinstance(found, ReplicasJob):
             raise Refused(f"statistics over seeds are of replica jobs; job {found.id} is a {found.kind} job")
         return found
+
+    def scan(
+        self, table: str, *, jobs: Sequence[JobHandle | int] = (), sweep: int | None = None
+    ) -> "polars.LazyFrame":
+        """A table of many done jobs as a lazy frame, of which only the columns and row groups that are used travel.
+
+        polars itself reads the Parquet files over HTTP, in ranges through the service, because so the client needs no
+        credentials of the object store; a ticket in the address, good for twelve hours, stands for the token.
+
+        The service writes the files on first demand. Column `job_id` comes first; conditions on it leave out whole
+        files. Over a sweep, the varied fields are columns too, called `varied.<path>`; jobs of it that are not done
+        are left out.
+
+        Args:
+            table: A result table, or `blocks` or `events` for how the jobs went.
+            jobs: Done jobs, or their numbers.
+            sweep: Number of a sweep, in place of `jobs`.
+
+        Raises:
+            Refused: a job is not done, there is no such table, or none of the jobs has it.
+            NotFound: there is no such job or sweep.
+            Unconfigured: the client speaks to the service in another way than HTTP.
+        """
+        from holonomy.parquet import scan
+
+        numbers = [job if isinstance(job, int) else job.id for job in jobs]
+        return scan(self._connection, table, jobs=numbers, sweep=sweep)
+
+    def export(
+        self,
+        folder: str | Path,
+        *,
+        jobs: Sequence[JobHandle | int] = (),
+        sweeps: Sequence[int] = (),
+        objects: bool = True,
+        report: Callable[[int, int], None] = unheard,
+        tell: Callable[[str], None] = unheard,
+    ) -> ExportManifest:
+        """Write done jobs and sweeps, with the training runs they stand on, as Parquet and safetensors into a folder.
+
+        Interrupted, or on a full disk, the same call goes on where it stopped; the manifest is written last.
+
+        Args:
+            folder: New, empty, or of the same export before.
+            jobs: Done jobs, or their numbers.
+            sweeps: Numbers of sweeps; their jobs that are not done are left out.
+            objects: Whether to write arrays as well as tables.
+            report: Told after each piece: bytes that are there, bytes in all.
+            tell: Told in words what is left out.
+
+        Raises:
+            Refused: a job is not done, nothing is asked for, or the folder holds something else.
+            NotFound: there is no such job or sweep.
+            DiskFull: there is no room; what is complete stays.
+        """
+        from holonomy.export import export
+
+        numbers = [job if isinstance(job, int) else job.id for job in jobs]
+        return export(
+            self._connection,
+            Path(folder),
+            jobs=numbers,
+            sweeps=sweeps,
+            objects=objects,
+            report=report,
+            tell=tell,
+        )
+
+    def import_(
+        self,
+        folder: str | Path,
+        *,
+        checking: Callable[[int, int], None] = unheard,
+        sending: Callable[[int, int], None] = unheard,
+    ) -> "ImportReport":
+        """Store an export of another installation: the same rows, objects and digests under new numbers.
+
+        Needs the scope `admin`. Every digest is checked before anything is sent, each job appears whole or not at
+        all, and those that are there already are left alone, so that the same call goes on where one stopped.
+
+        Args:
+            folder: Of the export.
+            checking: Told after each file: bytes checked, bytes in all.
+            sending: Told after each file: bytes that the service has, bytes in all.
+
+        Raises:
+            BadFile: a file is missing, or is not what the manifest says; nothing was imported.
+            Refused: the service does not take a job; those before it stay.
+        """
+        from holonomy.export import import_export
+
+        return import_export(self._connection, Path(folder), checking=checking, sending=sending)
 
     def status(self) -> ServiceStatus:
         """What runs and what waits on the service."""

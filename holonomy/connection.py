@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -67,19 +68,20 @@ class Connection:
         *,
         idempotency_key: str | None = None,
         repeatable: bool = False,
+        read_seconds: float = READ_SECONDS,
     ) -> T:
         """POST a body and read a JSON answer; sent again only with an idempotency key, or where that is harmless."""
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if idempotency_key is not None:
             headers["Idempotency-Key"] = idempotency_key
         content = None if body is None else body.model_dump_json().encode()
-        call = Call("POST", path, (), headers, content)
+        call = Call("POST", path, (), headers, content, read_seconds)
         return _parsed(self._body(call, repeatable=repeatable or idempotency_key is not None), answer, path)
 
-    def put(self, path: str, content: bytes) -> None:
-        """PUT bytes; the path names their content, so that it may be repeated."""
+    def put(self, path: str, content: bytes | Path, *, read_seconds: float = 300.0) -> None:
+        """PUT bytes or a file; the path names their content, so that it may be repeated."""
         headers = {"Content-Type": "application/octet-stream"}
-        self._body(Call("PUT", path, (), headers, content, read_seconds=300.0))
+        self._body(Call("PUT", path, (), headers, content, read_seconds=read_seconds))
 
     def put_json(self, path: str, answer: type[T], body: BaseModel) -> T:
         """PUT a body in the place of what the path names, and read a JSON answer; may be repeated."""
@@ -98,16 +100,17 @@ class Connection:
         query: Query = (),
         body: BaseModel | None = None,
         accept: str = "application/octet-stream",
+        headers: Mapping[str, str] | None = None,
         read_seconds: float = READ_SECONDS,
     ) -> Iterator[Reply]:
         """GET, or POST a body for, an answer that is read as it arrives; tried once."""
-        headers = {"Accept": accept}
+        sent = {"Accept": accept, **(headers or {})}
         if body is None:
-            call = Call("GET", path, _pairs(query), headers, read_seconds=read_seconds)
+            call = Call("GET", path, _pairs(query), sent, read_seconds=read_seconds)
         else:
             content = body.model_dump_json().encode()
-            headers["Content-Type"] = "application/json"
-            call = Call("POST", path, _pairs(query), headers, content, read_seconds=read_seconds)
+            sent["Content-Type"] = "application/json"
+            call = Call("POST", path, _pairs(query), sent, content, read_seconds=read_seconds)
         with self.transport.send(call) as reply:
             if reply.status >= 400:
                 raise _problem(reply)
@@ -158,8 +161,8 @@ def _problem(reply: Reply) -> HolonomyError:
     detail, code = problem.detail, problem.type.removeprefix("holonomy:")
     if reply.status in (401, 403):
         return Unauthorized(detail, request_id=problem.request_id)
-    if reply.status == 404:
-        kind = NotStored if code == "not_stored" else NotFound
+    if reply.status in (404, 410):
+        kind = NotStored if code in ("not_stored", "dropped") else NotFound
         return kind(detail, request_id=problem.request_id)
     if reply.status == 503:
         after = _seconds(reply.headers.get("Retry-After"))

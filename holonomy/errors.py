@@ -2,12 +2,13 @@
 
 HolonomyError
 ├── BadFile            a spec file or a data file is not what it should be (also a ValueError)
+├── DiskFull           there is no room left for what was to be written
 ├── Unconfigured       no address is known and no embedded stack can be started
 ├── Unreachable        no answer: nothing listens, the connection broke, or the service said 503
 ├── Unauthorized       the token is missing, wrong, revoked, or lacks a scope
 ├── Refused            the service understood the request and will not do it (invalid, conflicting, too large)
 ├── NotFound           no such job, sweep, table, dataset, object
-│   └── NotStored      the job exists, but it did not keep what was asked for
+│   └── NotStored      the job exists, but it did not keep what was asked for, or retention dropped it
 ├── ServiceFault       the service failed, or answered something unintelligible
 ├── JobEnded           waited for a job that ended without a result
 │   ├── JobFailed
@@ -44,6 +45,10 @@ class HolonomyError(Exception):
 
 class BadFile(HolonomyError, ValueError):
     """A spec file or a data file is not what it should be."""
+
+
+class DiskFull(HolonomyError):
+    """There is no room left for what was to be written; what was written before stays."""
 
 
 class Unconfigured(HolonomyError):

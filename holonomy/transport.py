@@ -5,9 +5,10 @@ Everything above it is independent of the HTTP library; a test or a gateway can 
 
 import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Literal, Protocol
 
 from holonomy.errors import Unconfigured, Unreachable
 
@@ -28,7 +29,8 @@ class Call:
     path: str
     query: tuple[tuple[str, str], ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
-    content: bytes | None = None
+    content: bytes | Path | None = None
+    """Bytes, or a file that is sent as it is read."""
     read_seconds: float = READ_SECONDS
 
 
@@ -93,14 +95,17 @@ class HttpTransport:
 
         sent = False
         try:
-            with self._http.stream(
-                call.method,
-                call.path,
-                params=call.query,
-                headers=dict(call.headers),
-                content=call.content,
-                timeout=httpx2.Timeout(call.read_seconds, connect=CONNECT_SECONDS),
-            ) as response:
+            with (
+                _body(call.content) as body,
+                self._http.stream(
+                    call.method,
+                    call.path,
+                    params=call.query,
+                    headers=dict(call.headers),
+                    content=body,
+                    timeout=httpx2.Timeout(call.read_seconds, connect=CONNECT_SECONDS),
+                ) as response,
+            ):
                 sent = True
                 yield _HttpReply(response)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
@@ -116,6 +121,10 @@ class HttpTransport:
     def close(self) -> None:
         """Close the kept connections."""
         self._http.close()
+
+
+def _body(content: bytes | Path | None) -> AbstractContextManager[bytes | IO[bytes] | None]:
+    return content.open("rb") if isinstance(content, Path) else nullcontext(content)
 
 
 class _HttpReply:

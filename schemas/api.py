@@ -181,6 +181,8 @@ class Manifest(Body):
     """Digest of its spec."""
     objects: tuple[ObjectRef, ...]
     """Objects by name."""
+    dropped: tuple[str, ...] = ()
+    """Names of those that retention took away; what was in them is still told."""
 
 
 class TokenRequest(Body):

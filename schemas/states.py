@@ -92,7 +92,10 @@ BLOCK_MOVES: dict[BlockState, frozenset[BlockState]] = {
     BlockState.CANCELLED: frozenset({BlockState.READY, BlockState.WAITING}),  # retry
 }
 
-MENDING_JOB_MOVES = {JobState.DONE: frozenset({JobState.RUNNING})}
+MENDING_JOB_MOVES = {
+    JobState.DONE: frozenset({JobState.QUEUED, JobState.RUNNING}),
+    JobState.QUEUED: frozenset({JobState.DONE}),
+}
 """Allowed as well while `holonomy.mending` is on."""
 MENDING_BLOCK_MOVES = {
     BlockState.DONE: frozenset({BlockState.READY, BlockState.WAITING}),

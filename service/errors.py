@@ -3,6 +3,7 @@
 ServiceError
 └── Refused            what was asked cannot be done: a user's mistake, told in one line
     ├── Missing        the thing named is not there
+    ├── Dropped        the object named was there, and retention took it away
     └── Conflict       the thing is there, but in a state in which this cannot be done
 """
 
@@ -22,6 +23,10 @@ class Refused(ServiceError):
 
 class Missing(Refused):
     """The job, dataset or token named is not there."""
+
+
+class Dropped(Refused):
+    """The object named was there, and retention took it away."""
 
 
 class Conflict(Refused):

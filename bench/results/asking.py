@@ -43,7 +43,7 @@ def times(store: Store, jobs: int) -> list[Figure]:
     """The hundred largest pairs, with and without their index, and the overview of a job."""
     job = jobs // 2 + 1
     query = parse("pairs", None, [f"step:eq:{STEPS[-1]}"], "-bracket_norm", 100)
-    largest = text(query.of_job(job))
+    largest = query.of_job(job)
     with store.engine.begin() as connection:
         for _ in range(jobs):
             spec = Submission(spec=Diagnostic(), fresh=True)
@@ -54,8 +54,8 @@ def times(store: Store, jobs: int) -> list[Figure]:
     without = {"job": job, "step": STEPS[-1]}
     arrow = ArrowDatabase(store.url, kept=1)
     with store.engine.connect() as connection, closing(arrow):
-        top = _median_ms(connection, lambda: connection.execute(largest).all())
-        answered = _median_ms(connection, lambda: _read(arrow, query.of_job(job)))
+        top = _median_ms(connection, lambda: connection.exec_driver_sql(largest).all())
+        answered = _median_ms(connection, lambda: _read(arrow, largest))
         slow = _median_ms(connection, lambda: connection.execute(_PRIMITIVE, without).all(), rounds=5)
         page = _median_ms(connection, lambda: overview(connection, job))
     return [

@@ -11,10 +11,12 @@ from holonomy.cli import (
     database,
     demo,
     doctor,
+    exports,
     flags,
     jobs,
     projects,
     results,
+    retention,
     schema,
     sql,
     stack,
@@ -46,6 +48,8 @@ for module in (
     schema,
     demo,
     sql,
+    exports,
+    retention,
 ):
     module.register(app)
 

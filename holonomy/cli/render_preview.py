@@ -36,17 +36,18 @@ def preview_totals(preview: SweepPreview) -> Iterator[str]:
         "failed or cancelled": preview.ended,
     }
     counts = ", ".join(f"{count:,} {what}" for what, count in there.items() if count)
-    left_out = f"; {preview.left_out:,} of the grid left out" if preview.left_out else ""
-    yield f"{counted(preview.total, 'job')}: {counts}{left_out}"
+    yield f"{counted(preview.total, 'job')}: {counts}"
+    if preview.left_out:
+        points = counted(preview.left_out, "point")
+        yield f"{points} of the grid left out: excluded by constraints, or equal to an earlier one"
     if preview.training_runs:
         trained = f", {preview.training_runs_done:,} of them there already" if preview.training_runs_done else ""
         yield f"{counted(preview.training_runs, 'training run')} behind them, each trained once{trained}"
     if preview.seconds:
         rough = "" if preview.measured else "; a rough guess until such jobs have run here"
-        slots = counted(preview.slots, "worker slot")
-        wall = ", and no worker is there"
+        wall = ", and no worker slot for some of it"
         if preview.wall_seconds is not None:
-            wall = f", at least {span(preview.wall_seconds)} on {slots}"
+            wall = f", about {span(preview.wall_seconds)} on {counted(preview.slots, 'worker slot')}"
         yield f"about {span(preview.seconds)} of work{wall}{rough}"
 
 

@@ -111,6 +111,6 @@ def _preview(client: Client, spec: AnyJob | Sweep, labels: SweepLabels, *, as_js
     show(preview_table(found.jobs[:PEOPLE_SEE]))
     shown = min(PEOPLE_SEE, len(found.jobs))
     if shown < found.total:
-        tell(f"these are the first {shown:,} of {found.total:,} jobs; --json prints more")
+        tell(f"these are the first {shown:,} of {found.total:,} jobs; --json prints all")
     for line in preview_totals(found):
         tell(line)

@@ -15,7 +15,7 @@ from holonomy.cli.watching import watch_sweep_to_end
 from holonomy.client import Client
 from holonomy.errors import Refused
 from schemas.states import TERMINAL_SWEEPS, JobState, SweepState
-from schemas.sweep_bodies import SweepDetail
+from schemas.sweep_bodies import SweepDetail, SweepJob
 
 SweepNumber = Annotated[int, typer.Argument(metavar="SWEEP", help="Number of the sweep.", min=1)]
 
@@ -71,10 +71,9 @@ def show(
             return
         members = list(itertools.islice(handle.jobs(state=state), limit + 1))
     if as_json:
-        rows = [
-            {"position": one.position, "varied": dict(one.varied), "job": one.job.seen} for one in members[:limit]
-        ]
-        print_json(rows)
+        print_json(
+            [SweepJob(position=one.position, varied=dict(one.varied), job=one.job.seen) for one in members[:limit]]
+        )
     elif members:
         show_part(swept_jobs_table(members[:limit]))
         if len(members) > limit:

@@ -1,7 +1,7 @@
 """The jobs of a sweep, in the order of its grid."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -133,7 +133,14 @@ def _culprit(error: ValidationError, candidate: Any, settings: Assignment) -> Pl
     """Where the setting is written that an error is about; all of them, where it is about no single one."""
     where = locate(error.errors(include_url=False)[0]["loc"], candidate, None).path
     blamed = (setting.at for setting in settings if where and overlap(setting.path, parse_path(where)))
-    return next(blamed, settings[0].at[:1])
+    return next(blamed, None) or _common([setting.at for setting in settings])
+
+
+def _common(places: Sequence[Place]) -> Place:
+    """What several places lie in; those of seeds, which are in all jobs, only where there is no other."""
+    chosen = [place for place in places if place[0] != "seeds"] or places
+    shared = itertools.takewhile(lambda parts: len(set(parts)) == 1, zip(*chosen, strict=False))
+    return tuple(parts[0] for parts in shared)
 
 
 def _varied(spec: AnyJob, settings: Assignment) -> dict[str, JsonValue]:

@@ -20,7 +20,9 @@ from service.api.routes import (
     arrays,
     datasets,
     health,
+    imports,
     jobs,
+    parquet,
     progress,
     projects,
     query,
@@ -91,7 +93,20 @@ def build(backend: Backend) -> FastAPI:
     application.state.backend = backend
     registry = CollectorRegistry()
     registry.register(QueueCollector(lambda: _status_or_none(backend)))
-    for room in (jobs, sweeps, projects, progress, tables, arrays, datasets, tokens, query, schedules):
+    for room in (
+        jobs,
+        sweeps,
+        projects,
+        progress,
+        tables,
+        parquet,
+        arrays,
+        datasets,
+        imports,
+        tokens,
+        query,
+        schedules,
+    ):
         application.include_router(room.router)
     application.include_router(status.router)
     application.include_router(health.router(registry))

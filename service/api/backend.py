@@ -15,6 +15,7 @@ from service.objects import ObjectStore
 TABLE_SLOTS = 8
 QUERY_SLOTS = 4
 WATCHER_THREADS = 4
+ARCHIVISTS = 2
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Backend:
     """Result tables that may be read at once."""
     query_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(QUERY_SLOTS))
     """Queries that may run at once."""
+    archivists: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(ARCHIVISTS))
+    """Tables that may be written as Parquet at once: each keeps a core and a connection busy."""
     watchers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(WATCHER_THREADS))
     """Threads that watchers of progress share, so that many of them cannot take those of other requests."""
 

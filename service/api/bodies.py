@@ -6,7 +6,9 @@ from typing import Annotated, TypeVar
 from pydantic import AfterValidator, BaseModel
 
 from schemas.api import TokenRequest
+from schemas.archives import ParquetRequest
 from schemas.datasets import DatasetImport
+from schemas.exports import JobImport, SweepImport
 from schemas.jobs import Submission
 from schemas.projects import ProjectLimits
 from schemas.query_bodies import Query
@@ -54,5 +56,8 @@ PauseBody = Annotated[PauseRequest, AfterValidator(storable)]
 SweepBody = Annotated[SweepSubmission, AfterValidator(storable)]
 SubmissionBody = Annotated[Submission, AfterValidator(storable)]
 DatasetBody = Annotated[DatasetImport, AfterValidator(storable)]
+ParquetBody = Annotated[ParquetRequest, AfterValidator(storable)]
+JobImportBody = Annotated[JobImport, AfterValidator(storable)]
+SweepImportBody = Annotated[SweepImport, AfterValidator(storable)]
 TokenBody = Annotated[TokenRequest, AfterValidator(storable)]
 ProjectBody = Annotated[ProjectLimits, AfterValidator(storable)]

@@ -16,7 +16,7 @@ from service.api import problems, validation
 from service.api.context import request_id_of
 from service.api.problems import ProblemError
 from service.db.arrow_faults import CANCELLED, QueryFault
-from service.errors import Conflict, Missing, Refused
+from service.errors import Conflict, Dropped, Missing, Refused
 from service.objects import Unavailable
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -41,6 +41,8 @@ def translated(error: Exception) -> ProblemError:
     match error:
         case Missing(code=kind, detail=detail):
             return ProblemError("not_found", detail, kind=kind)
+        case Dropped(detail=detail):
+            return ProblemError("dropped", detail)
         case Conflict(code=kind, detail=detail):
             return ProblemError("conflict", detail, kind=kind)
         case Refused(code=kind, detail=detail):

@@ -23,7 +23,7 @@ _INCLUDED: dict[Scope, frozenset[Scope]] = {
 }
 _LONGEST_TOKEN = 512
 
-_bearer = HTTPBearer(
+bearer = HTTPBearer(
     auto_error=False,
     scheme_name="token",
     description="`Authorization: Bearer <token>`. `holonomy up` writes a first token into a file of mode 0600; "
@@ -35,6 +35,7 @@ _bearer = HTTPBearer(
 class Identity:
     """The holder of a valid token."""
 
+    token_id: int
     name: str
     scopes: frozenset[Scope]
 
@@ -47,7 +48,7 @@ def granted(scopes: Iterable[Scope]) -> frozenset[Scope]:
 def identify(
     needed: SecurityScopes,
     services: Services,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Identity:
     """The holder of the request's token.
 
@@ -63,7 +64,7 @@ def identify(
         token = tokens.find(connection, secret)
     if token is None:
         raise _unauthorized("the token is not known here, or was revoked: check HOLONOMY_TOKEN, or ask for a new one")
-    identity = Identity(token.name, granted(token.scopes))
+    identity = Identity(token.id, token.name, granted(token.scopes))
     missing = [scope for scope in needed.scopes if scope not in identity.scopes]
     if missing:
         raise ProblemError(

@@ -54,7 +54,11 @@ def find_checkpoint(connection: Connection, job_id: int, step: int) -> ObjectRef
 def _kept_steps(connection: Connection, job: Job) -> list[int]:
     query = (
         select(objects.c.name)
-        .where(objects.c.job_id.in_((job.id, *job.parents)), objects.c.name.startswith(_CHECKPOINTS))
+        .where(
+            objects.c.job_id.in_((job.id, *job.parents)),
+            objects.c.name.startswith(_CHECKPOINTS),
+            objects.c.dropped_at.is_(None),
+        )
         .order_by(objects.c.name)
         .limit(_SHOWN_STEPS)
     )

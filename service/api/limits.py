@@ -18,12 +18,21 @@ MAX_JSON_BYTES = 2**20
 JSON_SECONDS, SHARD_SECONDS = 30.0, 600.0
 """How long a body may take to arrive."""
 UPLOAD_PATHS = ("/v1/datasets/shards/", "/v1/datasets/tokenizers/")
+IMPORT_PATH, IMPORTED_FILE_PATH = "/v1/imports/", "/v1/imports/files/"
+MAX_IMPORT_BYTES, IMPORT_SECONDS = 64 * 2**20, 300.0
+"""Of the description of an imported job: every object that it stored is listed there."""
+MAX_FILE_BYTES, FILE_SECONDS = 2**40, 24 * 3600.0
+"""Of a file of an export, which goes to disk as it comes."""
 
 
 def limits_of(scope: Scope) -> tuple[int, float]:
     """Largest body of a request, in bytes, and how many seconds it may take."""
-    uploads = scope["method"] == "PUT" and scope["path"].startswith(UPLOAD_PATHS)
-    return (MAX_SHARD_BYTES, SHARD_SECONDS) if uploads else (MAX_JSON_BYTES, JSON_SECONDS)
+    path = scope["path"]
+    if scope["method"] == "PUT" and path.startswith(IMPORTED_FILE_PATH):
+        return MAX_FILE_BYTES, FILE_SECONDS
+    if scope["method"] == "PUT" and path.startswith(UPLOAD_PATHS):
+        return MAX_SHARD_BYTES, SHARD_SECONDS
+    return (MAX_IMPORT_BYTES, IMPORT_SECONDS) if path.startswith(IMPORT_PATH) else (MAX_JSON_BYTES, JSON_SECONDS)
 
 
 class BodyLimit:

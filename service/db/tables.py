@@ -171,6 +171,7 @@ Index("blocks_ready_job", blocks.c.job_id, blocks.c.ready_at, postgresql_where=t
 Index("blocks_waiting", blocks.c.job_id, blocks.c.phase, postgresql_where=text("state = 'waiting'"))
 Index("blocks_running", blocks.c.lease_until, postgresql_where=text("state = 'running'"))
 Index("blocks_running_job", blocks.c.job_id, postgresql_where=text("state = 'running'"))
+Index("blocks_mending", blocks.c.job_id, postgresql_where=text("mending"))
 Index("blocks_failed", blocks.c.job_id, postgresql_where=text("state = 'failed'"))
 
 events = Table(
@@ -198,10 +199,12 @@ objects = Table(
     Column("arrays", JSONB, nullable=False),
     Column("block_id", BigInteger, nullable=False),
     moment("dropped_at", comment="When retention took the object away; null while it is there."),
+    Column("drop_reason", Text, comment="The policy that took it away."),
     PrimaryKeyConstraint("job_id", "name"),
 )
 # Retention and the checker walk through the bucket in the order of keys.
 Index("objects_key", objects.c.key)
+Index("objects_dropped", objects.c.job_id, postgresql_where=text("dropped_at is not null"))
 
 table_files = Table(
     "table_files",

@@ -2,10 +2,10 @@
 
 from sqlalchemy import Connection, text
 
-from schemas.states import TERMINAL_JOBS, JobState
+from schemas.states import TERMINAL_JOBS, BlockState, JobState
 from service.errors import Missing
 from service.queue.events import Line, write
-from service.queue.settle import lock, settle, stop_queued
+from service.queue.settle import finish, lock, settle, stop_queued
 
 # The job, and its implicit parents that no other unfinished job needs.
 _FAMILY = text("""
@@ -29,9 +29,11 @@ _OVERDUE = text("""
     order by id
 """)
 _KILL = text("""
-    update blocks set state = 'cancelled', reason = 'killed after the grace period', lease_token = null,
-        lease_until = null, finished_at = clock_timestamp()
+    update blocks set state = case when mending then 'done' else 'cancelled' end,
+        reason = case when not mending then 'killed after the grace period' end, mending = false,
+        lease_token = null, lease_until = null, finished_at = clock_timestamp()
     where job_id = :job and state = 'running'
+    returning state
 """)
 
 
@@ -39,7 +41,7 @@ def cancel(connection: Connection, job_id: int) -> JobState:
     """Cancel a job, and implicit parents that nobody else needs; the job's state afterwards.
 
     What is queued is cancelled at once. Running blocks are told at their next heartbeat, and the job is `cancelling`
-    until they stopped. A job that has ended stays as it is.
+    until they stopped. A job that has ended stays as it is, and one that was being mended is done as before.
 
     Raises:
         Missing: there is no such job.
@@ -59,14 +61,17 @@ def end_overdue(connection: Connection, grace_seconds: float) -> int:
     ended = 0
     for job in lock(connection, connection.execute(_OVERDUE, {"grace": grace_seconds}).scalars().all()).values():
         if job.state is JobState.CANCELLING:
-            ended += connection.execute(_KILL, {"job": job.id}).rowcount
-            settle(connection, job, done=0)
+            killed = connection.execute(_KILL, {"job": job.id}).scalars().all()
+            ended += len(killed)
+            settle(connection, job, done=killed.count(BlockState.DONE))
     return ended
 
 
 def cancel_locked(connection: Connection, job_id: int) -> None:
     """Cancel a locked job that has not ended."""
     stop_queued(connection, job_id, "its job was cancelled")
+    if finish(connection, job_id):
+        return
     running = connection.execute(_RUNNING, {"job": job_id}).scalar_one()
     state = JobState.CANCELLING if running else JobState.CANCELLED
     reason = f"{running} blocks still running" if running else "cancelled"

@@ -12,12 +12,12 @@ LIMITED = "coalesce(j.max_running, s.max_running_blocks, p.max_running_blocks) i
 
 _JOBS_AT_ONCE, _BLOCKS_AT_ONCE = 200, 20_000
 
-_STALE = text(f"""
-    select j.id, j.blocks_total
+_JOBS = f"""
+    select j.id, j.blocks_total, {LIMITED} as capped, j.state = 'running' and j.capped <> ({LIMITED}) as stale
     from jobs j join projects p on p.name = j.project left join sweeps s on s.id = j.sweep_id
-    where j.state = 'running' and j.capped <> ({LIMITED})
-    order by j.id limit :limit for no key update of j
-""")  # noqa: S608 - constants only
+"""  # noqa: S608 - constants only
+_STALE = text(f"{_JOBS} where j.state = 'running' and j.capped <> ({LIMITED}) order by j.id limit :limit")
+_LOCK = text(f"{_JOBS} where j.id = any(:jobs) order by j.id for no key update of j")
 _FLIP = text("update jobs set capped = not capped where id = any(:jobs)")
 _SET = text(f"""
     update jobs set capped = (
@@ -26,6 +26,10 @@ _SET = text(f"""
     )
     where id = :job returning blocks_total
 """)  # noqa: S608 - constants only
+_AHEAD = text("""
+    update blocks set capped = :capped
+    where job_id = :job and state <> 'done' and capped <> :capped and seq >= :start and seq < :stop
+""")
 # Those that run as well: after a failure they are ready again.
 _FOLLOW = text("""
     update blocks b set capped = j.capped from jobs j
@@ -51,17 +55,30 @@ def recap_job(connection: Connection, job_id: int) -> None:
 
 
 def _recap_some(engine: Engine) -> int:
+    with engine.connect() as connection:
+        stale = connection.execute(_STALE, {"limit": _JOBS_AT_ONCE}).all()
+    jobs, blocks = list[int](), 0
+    for row in stale:
+        if row.blocks_total > _BLOCKS_AT_ONCE:
+            _go_ahead(engine, row.id, row.blocks_total, capped=row.capped)
+        jobs.append(row.id)
+        blocks += row.blocks_total
+        if blocks >= _BLOCKS_AT_ONCE:
+            break
     with engine.begin() as connection:
-        jobs, blocks = list[int](), 0
-        for row in connection.execute(_STALE, {"limit": _JOBS_AT_ONCE}):
-            jobs.append(row.id)
-            blocks += row.blocks_total
-            if blocks >= _BLOCKS_AT_ONCE:
-                break
-        if jobs:
-            connection.execute(_FLIP, {"jobs": jobs})
-            _follow(connection, jobs, blocks)
-        return len(jobs)
+        locked = connection.execute(_LOCK, {"jobs": jobs}).all()
+        connection.execute(_FLIP, {"jobs": [row.id for row in locked if row.stale]})
+        # Also those whose limits have changed back meanwhile: some of their blocks have gone ahead.
+        _follow(connection, jobs, max((row.blocks_total for row in locked), default=0))
+    return len(jobs)
+
+
+def _go_ahead(engine: Engine, job_id: int, blocks: int, *, capped: bool) -> None:
+    """Change most blocks of a large job before the job, whose lock would stop its commits for seconds."""
+    for start in range(0, blocks, _BLOCKS_AT_ONCE):
+        values = {"job": job_id, "capped": capped, "start": start, "stop": start + _BLOCKS_AT_ONCE}
+        with engine.begin() as connection:
+            connection.execute(_AHEAD, values)
 
 
 def _follow(connection: Connection, jobs: Sequence[int], blocks: int) -> None:

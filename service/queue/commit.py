@@ -13,6 +13,7 @@ from sqlalchemy import Connection, exc, text
 from schemas.blocks import BlockError, BlockRecord
 from service.queue.failures import Tries
 from service.queue.outcomes import Broken, Done
+from service.queue.replacement import replace_objects
 from service.queue.results import Finished, forget, keep, store
 from service.queue.settle import LockedJob, lock, settle
 from service.queue.verdicts import BrokenBlock, pass_verdicts
@@ -24,16 +25,19 @@ _POISON = (ValueError, exc.DataError, exc.IntegrityError, psycopg2.DataError, ps
 
 _HELD = text("""
     select b.id, b.job_id, b.kind, b.payload::text as payload, b.leased_on,
-           b.attempts, b.max_attempts, b.lost, b.waits, b.shrink, jsonb_array_length(b.record -> 'objects') as kept
+           b.attempts, b.max_attempts, b.lost, b.waits, b.shrink, b.mending,
+           jsonb_array_length(b.record -> 'objects') as kept
     from unnest(cast(:ids as bigint[]), cast(:jobs as bigint[]), cast(:tokens as uuid[])) as v(id, job_id, token)
     join blocks b on b.id = v.id and b.job_id = v.job_id
     where b.state = 'running' and b.lease_token = v.token and b.lease_until > clock_timestamp()
     order by b.id for no key update of b
 """)
+# A block that was mended keeps the record of the run that found its rows.
 _FINISH = text("""
     update blocks b
-    set state = 'done', record = cast(v.record as jsonb), seconds = v.seconds, finished_at = clock_timestamp(),
-        lease_token = null, lease_until = null, reason = null, error = null
+    set state = 'done', finished_at = clock_timestamp(), lease_token = null, lease_until = null, reason = null,
+        error = null, mending = false, record = case when b.mending then b.record else cast(v.record as jsonb) end,
+        seconds = case when b.mending then b.seconds else v.seconds end
     from unnest(cast(:ids as bigint[]), cast(:tokens as uuid[]), cast(:records as text[]), cast(:seconds as float8[]))
         as v(id, token, record, seconds)
     where b.id = v.id and b.state = 'running' and b.lease_token = v.token
@@ -91,11 +95,14 @@ def _commit(connection: Connection, outcomes: Sequence[Done | Broken]) -> list[b
         _parsed(outcome, row) for outcome in valid if isinstance(outcome, Done) and (row := held[outcome.block_id])
     ]
     _finish(connection, finished)
-    for item in finished:
+    mended = [item for item in finished if held[item.done.block_id].mending]
+    fresh = [item for item in finished if not held[item.done.block_id].mending]
+    for item in fresh:
         if held[item.done.block_id].kept is not None:
             forget(connection, item)
-    store(connection, finished, jobs)
-    failures = pass_verdicts(
+    store(connection, fresh, jobs)
+    replace_objects(connection, mended)
+    verdicts = pass_verdicts(
         connection,
         [
             _broken(outcome, held[outcome.block_id], jobs[outcome.job_id])
@@ -106,9 +113,9 @@ def _commit(connection: Connection, outcomes: Sequence[Done | Broken]) -> list[b
     for outcome in valid:
         if isinstance(outcome, Broken) and outcome.partial is not None and outcome.error.kind == "user":
             _keep(connection, outcome.partial, held[outcome.block_id])
-    done = Counter(item.done.job_id for item in finished)
+    done = Counter(item.done.job_id for item in finished) + verdicts.returned
     for job_id in sorted({outcome.job_id for outcome in valid}):
-        settle(connection, jobs[job_id], done=done[job_id], failure=failures.get(job_id))
+        settle(connection, jobs[job_id], done=done[job_id], failure=verdicts.failures.get(job_id))
     return [first[outcome.block_id] is outcome and outcome.block_id in held for outcome in outcomes]
 
 
@@ -120,6 +127,8 @@ def _parsed(outcome: Done, row: Any) -> Finished:
 def _keep(connection: Connection, partial: Done, row: Any) -> None:
     """Store what a block had made before it failed for good, unless a run of it before a retry had made more."""
     made = _parsed(partial, row)
+    if row.mending:
+        return
     if row.kept is not None:
         if row.kept > len(made.record.objects):
             return
@@ -157,6 +166,7 @@ def _broken(outcome: Broken, row: Any, job: LockedJob) -> BrokenBlock:
             }
         ),
         stopping=job.stopping,
+        mending=row.mending,
     )
 
 

@@ -12,8 +12,9 @@ from service.errors import Missing, Refused
 SHOWN = 10
 """Beginnings of names in a message."""
 
-_JOB = text("select state, kind from jobs where id = :job")
-_ARRAYS = text("select arrays from objects where job_id = :job and name = :name")
+# Locked against retention, which takes nothing away that an unfinished job names.
+_JOB = text("select state, kind from jobs where id = :job for key share")
+_ARRAYS = text("select arrays, dropped_at from objects where job_id = :job and name = :name")
 
 
 def check_directions(connection: Connection, spec: Brackets) -> None:
@@ -32,8 +33,8 @@ def _check(connection: Connection, target: SavedDirection) -> None:
     job = connection.execute(_JOB, {"job": target.job_id}).one_or_none()
     if job is None:
         raise Missing("unknown_direction", f"a projection names job {target.job_id}, and there is none: name another")
-    arrays = connection.execute(_ARRAYS, {"job": target.job_id, "name": target.object}).scalar_one_or_none()
-    if arrays is None:
+    stored = connection.execute(_ARRAYS, {"job": target.job_id, "name": target.object}).one_or_none()
+    if stored is None:
         advice = (
             "its manifest lists what it has"
             if JobState(job.state) in TERMINAL_JOBS
@@ -44,6 +45,13 @@ def _check(connection: Connection, target: SavedDirection) -> None:
             f"a projection names object `{target.object}` of job {target.job_id} ({job.kind}, {job.state}), which "
             f"has none of that name: {advice}",
         )
+    if stored.dropped_at is not None:
+        raise Missing(
+            "unknown_direction",
+            f"a projection names object `{target.object}` of job {target.job_id}, which retention dropped on "
+            f"{stored.dropped_at:%Y-%m-%d}: `holonomy fsck --mend {target.job_id}` computes it again",
+        )
+    arrays = stored.arrays
     # Objects of versions that described no arrays are left to the workers.
     found = {name: info for name, info in arrays.items() if name.startswith(target.prefix)}
     if arrays and not found:

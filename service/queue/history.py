@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 from schemas.api import Block, BlockPage, Event, EventPage, Manifest
 from schemas.blocks import ObjectRef
 from schemas.states import BlockState
-from service.errors import Missing
+from service.errors import Dropped, Missing
 from service.queue.explain import retry_reason
 from service.queue.jobs import LONGEST_PAGE
 
@@ -24,8 +24,14 @@ _EVENTS = text("""
     select id, at, level, block_id, message, data from events
     where job_id = :job and id > :after order by id limit :limit
 """)
-_OBJECTS = text("select name, key, sha256, size_bytes, arrays from objects where job_id = :job order by name")
-_OBJECT = text("select name, key, sha256, size_bytes, arrays from objects where job_id = :job and name = :name")
+_OBJECTS = text("""
+    select name, key, sha256, size_bytes, arrays, dropped_at is not null as dropped from objects
+    where job_id = :job order by name
+""")
+_OBJECT = text("""
+    select name, key, sha256, size_bytes, arrays, dropped_at, drop_reason from objects
+    where job_id = :job and name = :name
+""")
 
 
 def blocks(
@@ -68,14 +74,20 @@ def events(connection: Connection, job_id: int, *, after: int = 0, limit: int = 
 
 
 def manifest(connection: Connection, job_id: int) -> Manifest:
-    """Every object of a job.
+    """Every object of a job, and which of them retention dropped.
 
     Raises:
         Missing: there is no such job.
     """
     digest = _digest(connection, job_id)
-    rows = connection.execute(_OBJECTS, {"job": job_id})
-    return Manifest(job_id=job_id, digest=digest, objects=tuple(ObjectRef(**row._mapping) for row in rows))
+    rows = connection.execute(_OBJECTS, {"job": job_id}).all()
+    stored = tuple(
+        ObjectRef(name=row.name, key=row.key, sha256=row.sha256, size_bytes=row.size_bytes, arrays=row.arrays)
+        for row in rows
+    )
+    return Manifest(
+        job_id=job_id, digest=digest, objects=stored, dropped=tuple(row.name for row in rows if row.dropped)
+    )
 
 
 def named_object(connection: Connection, job_id: int, name: str) -> ObjectRef:
@@ -83,12 +95,20 @@ def named_object(connection: Connection, job_id: int, name: str) -> ObjectRef:
 
     Raises:
         Missing: there is no such job, or it has no such object.
+        Dropped: retention took the object away.
     """
     _digest(connection, job_id)
     row = connection.execute(_OBJECT, {"job": job_id, "name": name}).one_or_none()
     if row is None:
         raise Missing("unknown_object", f"job {job_id} has no object `{name}`")
-    return ObjectRef(**row._mapping)
+    if row.dropped_at is not None:
+        raise Dropped(
+            "dropped",
+            f"object `{name}` of job {job_id} was dropped on {row.dropped_at:%Y-%m-%d at %H:%M} UTC by retention "
+            f"({row.drop_reason}): `holonomy fsck --mend {job_id}` computes it again, as does submitting its spec "
+            "with fresh=true",
+        )
+    return ObjectRef(name=row.name, key=row.key, sha256=row.sha256, size_bytes=row.size_bytes, arrays=row.arrays)
 
 
 def _digest(connection: Connection, job_id: int) -> str:

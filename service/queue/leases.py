@@ -36,7 +36,7 @@ _LAPSED = text("""
     select distinct job_id from blocks where state = 'running' and lease_until < clock_timestamp() order by job_id
 """)
 _LAPSED_OF_JOB = text("""
-    select id, job_id, attempts, max_attempts, lost, waits, shrink, leased_by from blocks
+    select id, job_id, attempts, max_attempts, lost, waits, shrink, leased_by, mending from blocks
     where job_id = :job and state = 'running' and lease_until < clock_timestamp()
     order by id for no key update skip locked
 """)
@@ -93,8 +93,8 @@ def beat(connection: Connection, dispatcher_id: str, slots: Mapping[str, int], b
 def _rescue_job(connection: Connection, job_id: int) -> int:
     job = lock(connection, [job_id])[job_id]
     rows = connection.execute(_LAPSED_OF_JOB, {"job": job_id}).all()
-    failures = pass_verdicts(connection, [_lost(row, job) for row in rows])
-    settle(connection, job, done=0, failure=failures.get(job_id))
+    verdicts = pass_verdicts(connection, [_lost(row, job) for row in rows])
+    settle(connection, job, done=verdicts.returned[job_id], failure=verdicts.failures.get(job_id))
     return len(rows)
 
 
@@ -104,8 +104,8 @@ def _rescue_one_by_one(connection: Connection, job_id: int) -> int:
     for row in connection.execute(_LAPSED_OF_JOB, {"job": job_id}).all():
         try:
             with connection.begin_nested():
-                failures = pass_verdicts(connection, [_lost(row, job)])
-                settle(connection, job, done=0, failure=failures.get(job_id))
+                verdicts = pass_verdicts(connection, [_lost(row, job)])
+                settle(connection, job, done=verdicts.returned[job_id], failure=verdicts.failures.get(job_id))
                 rescued += 1
         except exc.DBAPIError as error:
             _logger.error("a lapsed lease could not be taken away", block=row.id, job=job_id, error=str(error.orig))
@@ -115,4 +115,4 @@ def _rescue_one_by_one(connection: Connection, job_id: int) -> int:
 def _lost(row: Any, job: LockedJob) -> BrokenBlock:
     error = BlockError(kind="lost", message=f"no sign of life from {row.leased_by} within the lease")
     tries = Tries(row.attempts, row.max_attempts, row.lost, row.waits, row.shrink)
-    return BrokenBlock(row.id, row.job_id, tries, error, job.stopping)
+    return BrokenBlock(row.id, row.job_id, tries, error, job.stopping, row.mending)

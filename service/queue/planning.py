@@ -2,12 +2,12 @@
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from schemas.blocks import BlockError, JobId
+from schemas.blocks import BlockError, JobId, Need
 from schemas.jobs import AnyJob, job_spec, training_of
 from schemas.states import JobState
 from service.planner.blocks import Plan, PlannedBlock
@@ -20,6 +20,7 @@ from service.queue.costs import measured
 from service.queue.datasets import manifest_of
 from service.queue.dispatchers import cluster
 from service.queue.events import Line, write
+from service.queue.mending import InputsDropped, dropped, unfinished_needs
 from service.queue.retry import resume
 from service.queue.settle import fail
 
@@ -49,6 +50,9 @@ def plan_job(connection: Connection, job_id: int) -> bool:
     """Plan a queued job if its parents are done and its sweep and project have room; whether it left the queue.
 
     A job that another process is planning, or that is no longer queued, is left alone.
+
+    Raises:
+        InputsDropped: retention dropped what it needs of its parents.
     """
     if not admitted(connection, job_id):
         return False
@@ -63,14 +67,37 @@ def plan_job(connection: Connection, job_id: int) -> bool:
     if any(parent.state != JobState.DONE for parent in parents):
         return False
     if job.blocks_total:
-        resume(connection, job_id)
+        if _inputs_there(connection, job_id, parents, unfinished_needs(connection, job_id)):
+            resume(connection, job_id)
         return True
     made = _plan(connection, job, parents[0].id if parents else None)
+    if not _inputs_there(connection, job_id, parents, {need for block in made.blocks for need in block.needs}):
+        return True
     _insert(connection, job, made)
     first = sum(1 for block in made.blocks if block.phase == 0)
     values = {"job": job_id, "total": len(made.blocks), "first": first, "capped": job.capped}
     connection.execute(_RUN, values | {"details": json.dumps(made.details)})
     write(connection, [Line(job_id, f"planned {len(made.blocks):,} blocks", data=made.details)])
+    return True
+
+
+def _inputs_there(connection: Connection, job_id: int, parents: Sequence[Any], needs: Iterable[Need]) -> bool:
+    """Whether what a job needs of others is there; a job that needs what is gone of no parent fails.
+
+    Raises:
+        InputsDropped: parents must be mended first.
+    """
+    gone = dropped(connection, (need for need in needs if need.job_id != job_id))
+    foreign = min(gone.keys() - {parent.id for parent in parents}, default=None)
+    if foreign is not None:
+        message = (
+            f"object `{min(gone[foreign])}` of job {foreign}, which a projection needs, was dropped by retention: "
+            f"`holonomy fsck --mend {foreign}` computes it again; then retry this job"
+        )
+        fail(connection, job_id, BlockError(kind="user", message=message))
+        return False
+    if gone:
+        raise InputsDropped(gone)
     return True
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, TextClause, text
 from schemas.blocks import BlockError
 from schemas.states import JobState
 from service.queue.events import Line, write
+from service.queue.mending import give_up
 
 _LOCK = text("""
     select id, state, phase, phase_end, blocks_total, blocks_done, plan -> 'costs' as costs
@@ -19,7 +20,12 @@ _OPEN = text("""
     update blocks set state = 'ready', reason = null, ready_at = clock_timestamp()
     where job_id = :job and phase = :phase and state = 'waiting' and seq >= :start and seq < :stop
 """)
-_ADVANCE = text("update jobs set phase = :phase, phase_end = phase_end + :opened where id = :job")
+# A block that was running when its job failed may run on while that is retried.
+_NEXT = text("""
+    select (select min(phase) from blocks where job_id = :job and state = 'waiting') as phase,
+           (select count(*) from blocks where job_id = :job and state = 'running') as at_work
+""")
+_ADVANCE = text("update jobs set phase = :phase, phase_end = :end where id = :job")
 _END = text("""
     update jobs set state = :state, finished_at = clock_timestamp(), reason = :reason, error = cast(:error as jsonb)
     where id = :job
@@ -29,6 +35,7 @@ _STOP_QUEUED = text("""
     where job_id = :job and state in ('ready', 'waiting') and seq >= :start and seq < :stop
 """)
 _TOTAL = text("select blocks_total from jobs where id = :job")
+_COMPLETE = text("select blocks_total > 0 and blocks_done = blocks_total from jobs where id = :job")
 _RUNNING = text("select exists (select from blocks where job_id = :job and state = 'running')")
 # A statement changes this many blocks, so that the statement timeout is one of a piece and not of a whole large job.
 _PIECE = 20_000
@@ -69,9 +76,7 @@ def settle(connection: Connection, job: LockedJob, *, done: int, failure: BlockE
         case JobState.RUNNING if total == job.blocks_total:
             _end(connection, job.id, JobState.DONE)
         case JobState.RUNNING if total == job.phase_end:
-            phase = job.phase + 1
-            opened = in_pieces(connection, _OPEN, job.id, phase=phase)
-            connection.execute(_ADVANCE, {"job": job.id, "phase": phase, "opened": opened})
+            open_next(connection, job.id, done=total)
         case JobState.CANCELLING:
             if total == job.blocks_total:
                 _end(connection, job.id, JobState.DONE)
@@ -81,6 +86,25 @@ def settle(connection: Connection, job: LockedJob, *, done: int, failure: BlockE
             pass
 
 
+def open_next(connection: Connection, job_id: int, *, done: int) -> None:
+    """Make the earliest phase of a locked job that waits ready; `done` blocks of the job are done.
+
+    Phases without a block that waits are passed over: of a job that is mended few run again.
+    """
+    phase, at_work = connection.execute(_NEXT, {"job": job_id}).one()
+    if phase is not None:
+        opened = in_pieces(connection, _OPEN, job_id, phase=phase)
+        connection.execute(_ADVANCE, {"job": job_id, "phase": phase, "end": done + at_work + opened})
+
+
+def finish(connection: Connection, job_id: int) -> bool:
+    """End a locked job as done if all its blocks are; whether they are."""
+    complete = bool(connection.execute(_COMPLETE, {"job": job_id}).scalar_one())
+    if complete:
+        _end(connection, job_id, JobState.DONE)
+    return complete
+
+
 def fail(connection: Connection, job_id: int, error: BlockError) -> None:
     """End a locked job as failed, and what it had queued with it."""
     _end(connection, job_id, JobState.FAILED, error.message, error)
@@ -88,7 +112,8 @@ def fail(connection: Connection, job_id: int, error: BlockError) -> None:
 
 
 def stop_queued(connection: Connection, job_id: int, reason: str) -> None:
-    """Cancel every block that does not run."""
+    """Cancel every block that does not run; those that were mended are as done as they were before."""
+    connection.execute(_COUNT, {"job": job_id, "done": give_up(connection, job_id)})
     in_pieces(connection, _STOP_QUEUED, job_id, reason=reason)
 
 

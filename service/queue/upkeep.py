@@ -8,8 +8,11 @@ from sqlalchemy import Engine, exc
 
 from schemas.blocks import BlockError
 from schemas.states import JobState
+from service.errors import Conflict
 from service.queue.admission import plannable
+from service.queue.events import Line, write
 from service.queue.explain import explain
+from service.queue.mending import InputsDropped, mend
 from service.queue.planning import plan_job
 from service.queue.settle import fail, lock
 
@@ -34,6 +37,8 @@ def plan_jobs(engine: Engine) -> int:
         try:
             with engine.begin() as connection:
                 planned += plan_job(connection, job_id)
+        except InputsDropped as found:
+            _mend(engine, job_id, found)
         except exc.DBAPIError as error:
             if not isinstance(error.orig, QueryCanceled):
                 raise
@@ -42,6 +47,17 @@ def plan_jobs(engine: Engine) -> int:
             _logger.exception("a job could not be planned", job=job_id)
             planned += _give_up(engine, job_id, error)
     return planned
+
+
+def _mend(engine: Engine, job_id: int, found: InputsDropped) -> None:
+    """Have parents run again for what a job needs; in a transaction of its own, for the order of locks."""
+    try:
+        with engine.begin() as connection:
+            mended = mend(connection, found.names)
+            parents = ", ".join(map(str, sorted(mended)))
+            write(connection, [Line(job_id, f"waits for job {parents}, whose dropped objects are computed again")])
+    except Conflict as error:
+        _logger.info("a parent cannot be mended yet", job=job_id, reason=str(error))
 
 
 def _give_up(engine: Engine, job_id: int, error: Exception) -> bool:

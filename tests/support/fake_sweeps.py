@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from schemas.api import Job
@@ -138,7 +139,8 @@ def retry(world: "World", sweep: Swept) -> SweepDetail:
 
 def preview(world: "World", body: bytes) -> SweepPreview:
     """What submitting would do; every job that is not done costs the same."""
-    points = expand(SweepSubmission.model_validate_json(body).sweep)
+    submission = SweepSubmission.model_validate_json(body)
+    points = expand(submission.sweep)
     there = {job.digest: job for job in world.jobs.values()}
     found = [there.get(digest(point.spec)) for point in points]
     states = Counter(None if job is None else job.state for job in found)
@@ -146,7 +148,7 @@ def preview(world: "World", body: bytes) -> SweepPreview:
     seconds = SECONDS * (len(points) - states[JobState.DONE])
     return SweepPreview(
         total=len(points),
-        duplicates=0,
+        left_out=prod(submission.sweep.sizes) - len(points),
         new=states[None],
         done=states[JobState.DONE],
         unfinished=sum(states[state] for state in (JobState.QUEUED, JobState.RUNNING, JobState.CANCELLING)),

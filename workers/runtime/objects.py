@@ -11,9 +11,12 @@ This is the one module that imports boto3. Endpoint and credentials are boto3's 
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, cast
 
 from workers.errors import BlockFault, Unavailable
@@ -24,6 +27,10 @@ if TYPE_CHECKING:
 ChecksumMode = Literal["when_supported", "when_required"]
 _CHUNK_BYTES = 2**20
 _PUT_RACES = 5
+_MOST_DELETED = 1_000
+PART_BYTES = 16 * 2**20
+"""Files up to this size go in one request, larger ones in parts of it."""
+_MOST_PARTS = 10_000
 
 
 class Missing(BlockFault):
@@ -80,6 +87,8 @@ class Listed:
 
     key: str
     size_bytes: int
+    modified_at: datetime
+    """When it was written, by the store's clock."""
 
 
 class ObjectStore:
@@ -105,7 +114,36 @@ class ObjectStore:
                 return True
             if status == 412:
                 return self._same_or_conflict(key, digest)
-        raise Unavailable(f"the store kept answering that {key} is being written by another; try again")
+        raise Unavailable(_RACES.format(key))
+
+    def put_file(self, key: str, path: Path, sha256: str) -> bool:
+        """Write a file as an object unless that is there already, in constant memory: a large one goes in parts.
+
+        Nothing appears under the key before all of it was sent, and nothing with another digest than the given one.
+
+        Returns:
+            True when it was written, False when the same bytes stood there already. Of several that write the same
+            large file at once, a store may tell more than one that it was first.
+
+        Raises:
+            Conflict: other bytes stand under the key.
+            Corrupt: the file has another digest.
+            Unavailable: see the module.
+        """
+        size_bytes = path.stat().st_size
+        if size_bytes <= PART_BYTES:
+            data = path.read_bytes()
+            _check_digest(f"file {path.name}", hashlib.sha256(data).hexdigest(), sha256)
+            return self.put(key, data)
+        if self.head(key) is not None:
+            return self._same_or_conflict(key, sha256)
+        for _ in range(_PUT_RACES):
+            status = self._put_parts_if_absent(key, path, sha256, max(PART_BYTES, -(-size_bytes // _MOST_PARTS)))
+            if status == 200:
+                return True
+            if status == 412:
+                return self._same_or_conflict(key, sha256)
+        raise Unavailable(_RACES.format(key))
 
     def get(self, key: str, sha256: str | None = None) -> bytes:
         """The bytes of an object, verified when its digest is given.
@@ -139,16 +177,22 @@ class ObjectStore:
             Missing, Unavailable: as for `get`.
             Corrupt: the object ends before `stop`.
         """
+        return b"".join(self.stream_range(key, start, stop))
+
+    def stream_range(self, key: str, start: int, stop: int) -> Iterator[bytes]:
+        """Bytes `start` to `stop` (exclusive) of an object in chunks, opened before this returns; not verified.
+
+        Raises:
+            ValueError, Missing, Unavailable: as for `get_range`.
+            Corrupt: the object ends before `stop`; raised after the last chunk.
+        """
         if not 0 <= start < stop:
             raise ValueError(f"a byte range needs 0 <= start < stop; came {start} to {stop}")
         try:
             answer = self._client.get_object(Bucket=self.settings.bucket, Key=key, Range=f"bytes={start}-{stop - 1}")
-            data = answer["Body"].read()
         except Exception as error:
             self._classify(error, key)
-        if len(data) != stop - start:
-            raise Corrupt(f"object {key} gave {len(data)} bytes of the {stop - start} from {start} to {stop}")
-        return data
+        return self._counted(key, answer["Body"], start, stop)
 
     def head(self, key: str) -> Listed | None:
         """Key and size, or None where there is no such object.
@@ -163,10 +207,12 @@ class ObjectStore:
                 self._classify(error, key)
             except Missing:
                 return None
-        return Listed(key, answer["ContentLength"])
+        return Listed(key, answer["ContentLength"], answer["LastModified"])
 
     def list(self, prefix: str) -> Iterator[Listed]:
-        """Objects whose key starts with `prefix`, in key order.
+        """Objects whose key starts with `prefix`, a page of a thousand at a time, in the store's order.
+
+        That is mostly, not always, the order of keys: a store on top of a file system goes folder by folder.
 
         Raises:
             Unavailable: see the module.
@@ -175,9 +221,29 @@ class ObjectStore:
         try:
             for page in pages:
                 for entry in page.get("Contents", ()):
-                    yield Listed(entry["Key"], entry["Size"])
+                    yield Listed(entry["Key"], entry["Size"], entry["LastModified"])
         except Exception as error:
             self._classify(error, prefix)
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete objects; those that are not there are passed over.
+
+        Raises:
+            Unavailable: the store could not delete some, or see the module; others are gone.
+        """
+        for start in range(0, len(keys), _MOST_DELETED):
+            batch = keys[start : start + _MOST_DELETED]
+            try:
+                answer = self._client.delete_objects(
+                    Bucket=self.settings.bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
+                )
+            except Exception as error:
+                self._classify(error, batch[0])
+            for fault in answer.get("Errors", ()):
+                raise Unavailable(
+                    f"the object store could not delete {fault.get('Key')} ({fault.get('Code')}: "
+                    f"{fault.get('Message')}): try again"
+                )
 
     def check(self) -> None:
         """Return when the bucket is there and the credentials are accepted.
@@ -233,14 +299,77 @@ class ObjectStore:
             self._classify(error, key)
         return 200
 
+    def _put_parts_if_absent(self, key: str, path: Path, sha256: str, part_bytes: int) -> int:
+        """Status of a conditional write in parts, as for `_put_if_absent`; what was sent in vain is dropped."""
+        where = {"Bucket": self.settings.bucket, "Key": key}
+        try:
+            where["UploadId"] = self._client.create_multipart_upload(
+                Bucket=self.settings.bucket, Key=key, Metadata={"sha256": sha256}
+            )["UploadId"]
+        except Exception as error:
+            self._classify(error, key)
+        try:
+            parts = self._send_parts(where, path, sha256, part_bytes)
+            # The store joins the parts only on this request: until then there is no object.
+            client: Any = self._client
+            client.complete_multipart_upload(**where, MultipartUpload={"Parts": parts}, IfNoneMatch="*")
+        except BaseException as error:
+            self._drop_parts(where)
+            if (status := _status(error)) in (409, 412):
+                return status
+            if not isinstance(error, Exception):
+                raise
+            self._classify(error, key)
+        return 200
+
+    def _send_parts(
+        self, where: dict[str, str], path: Path, sha256: str, part_bytes: int
+    ) -> Sequence[dict[str, Any]]:
+        client: Any = self._client
+        parts, digest = list[dict[str, Any]](), hashlib.sha256()
+        with path.open("rb") as file:
+            while data := file.read(part_bytes):
+                digest.update(data)
+                number = len(parts) + 1
+                answer = client.upload_part(**where, PartNumber=number, Body=data)
+                checksums = {name: value for name, value in answer.items() if name.startswith("ChecksumCRC")}
+                parts.append({"PartNumber": number, "ETag": answer["ETag"], **checksums})
+        _check_digest(f"file {path.name}", digest.hexdigest(), sha256)
+        return parts
+
+    def _drop_parts(self, where: dict[str, str]) -> None:
+        """Give back what an upload took that came to nothing; a store that is away forgets it by its own rules."""
+        client: Any = self._client
+        try:
+            client.abort_multipart_upload(**where)
+        except Exception as error:
+            with suppress(Missing, Unavailable):
+                self._classify(error, where["Key"])
+
     def _same_or_conflict(self, key: str, digest: str) -> bool:
-        there = hashlib.sha256(self.get(key)).hexdigest()
+        read = hashlib.sha256()
+        for chunk in self.stream(key):
+            read.update(chunk)
+        there = read.hexdigest()
         if there != digest:
             raise Conflict(
                 f"object {key} is there already with sha256 {there[:12]}…, and {digest[:12]}… was to be written: "
                 "two attempts must not share a key"
             )
         return False
+
+    def _counted(self, key: str, body: Any, start: int, stop: int) -> Iterator[bytes]:
+        came = 0
+        try:
+            for chunk in body.iter_chunks(_CHUNK_BYTES):
+                came += len(chunk)
+                yield chunk
+        except Exception as error:
+            self._classify(error, key)
+        finally:
+            body.close()
+        if came != stop - start:
+            raise Corrupt(f"object {key} gave {came} bytes of the {stop - start} from {start} to {stop}")
 
     def _verified(self, key: str, body: Any, sha256: str | None) -> Iterator[bytes]:
         digest = hashlib.sha256()
@@ -287,9 +416,15 @@ class ObjectStore:
 
 
 _NO_BUCKET = "there is no bucket {}: create it, or set HOLONOMY_S3_BUCKET"
+_RACES = "the store kept answering that {} is being written by another; try again"
 
 
-def _status(error: Exception) -> int:
+def _check_digest(what: str, came: str, expected: str) -> None:
+    if came != expected:
+        raise Corrupt(f"{what} has sha256 {came[:12]}… where {expected[:12]}… was expected: it changed meanwhile")
+
+
+def _status(error: BaseException) -> int:
     response: Mapping[str, Any] = getattr(error, "response", {})
     return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 

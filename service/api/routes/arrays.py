@@ -2,12 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from schemas.blocks import ObjectRef
-from service.api import job_objects, members, pairs
-from service.api.backend import Backend, Services
+from service.api import job_objects, members, pairs, ranges
+from service.api.backend import Services
 from service.api.identity import Reader
 from service.api.parameters import Number, StepNumber
 from service.api.problems import documented
@@ -28,7 +27,7 @@ ReplicaNumber = Annotated[
 ]
 ObjectName = Annotated[str, Path(max_length=500, pattern=r"^[^\x00]+$", description="Name within the job.")]
 
-_ERRORS = documented("not_found", "invalid")
+_ERRORS = documented("not_found", "dropped", "invalid")
 _BYTES = {"description": "The bytes.", "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
 
 
@@ -54,15 +53,19 @@ def get_bracket(job_id: Number, step: StepNumber, i: First, j: Second, services:
     return Response(pairs.bracket(services.objects, place), media_type=MEDIA_TYPE)
 
 
-@router.get("/arrays/checkpoint", response_class=StreamingResponse, responses={200: _BYTES, **_ERRORS})
-def get_checkpoint(job_id: Number, step: StepNumber, services: Services, _: Reader) -> StreamingResponse:
+@router.get(
+    "/arrays/checkpoint",
+    response_class=StreamingResponse,
+    responses={200: _BYTES, 206: _BYTES, **_ERRORS, **documented("range")},
+)
+def get_checkpoint(job_id: Number, step: StepNumber, request: Request, services: Services, _: Reader) -> Response:
     """A checkpoint: safetensors with `parameters/…`, `buffers/…`, `optimizer/…` and `rng/…`.
 
     For a brackets job it is the checkpoint of the training run it looks at.
     """
     with services.engine.connect() as connection:
         ref = job_objects.find_checkpoint(connection, job_id, step)
-    return _streamed(services, ref)
+    return ranges.respond(request, services.objects, ref, MEDIA_TYPE)
 
 
 @router.get("/arrays/member", response_class=StreamingResponse, responses={200: _BYTES, **_ERRORS})
@@ -76,14 +79,13 @@ def get_member(
     return StreamingResponse(chunks, media_type=MEDIA_TYPE, headers={"Content-Length": str(size)})
 
 
-@router.get("/objects/{name:path}", response_class=StreamingResponse, responses={200: _BYTES, **_ERRORS})
-def get_object(job_id: Number, name: ObjectName, services: Services, _: Reader) -> StreamingResponse:
-    """A whole object, as stored. Its SHA-256 is in the manifest and in the `ETag`."""
+@router.get(
+    "/objects/{name:path}",
+    response_class=StreamingResponse,
+    responses={200: _BYTES, 206: _BYTES, **_ERRORS, **documented("range")},
+)
+def get_object(job_id: Number, name: ObjectName, request: Request, services: Services, _: Reader) -> Response:
+    """An object, as stored, or the range of it asked for. Its SHA-256 is in the manifest and in the `ETag`."""
     with services.engine.connect() as connection:
         ref = job_objects.find(connection, job_id, name)
-    return _streamed(services, ref)
-
-
-def _streamed(services: Backend, ref: ObjectRef) -> StreamingResponse:
-    headers = {"Content-Length": str(ref.size_bytes), "ETag": f'"{ref.sha256}"'}
-    return StreamingResponse(services.objects.stream(ref.key, ref.sha256), media_type=MEDIA_TYPE, headers=headers)
+    return ranges.respond(request, services.objects, ref, MEDIA_TYPE)

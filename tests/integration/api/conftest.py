@@ -113,6 +113,14 @@ def serving_again() -> Callable[[Backend], AbstractContextManager[Api]]:
     return serving
 
 
+@pytest.fixture
+def elsewhere(api_on, postgres_url: str, s3_server: SeaweedFS) -> Iterator[Api]:
+    """Another installation, empty, with a bucket of its own."""
+    upgrade(postgres_url)
+    with api_on(postgres_url, s3_server) as running:
+        yield running
+
+
 class Worker:
     """Plays dispatcher and workers: plans, claims and commits through the real queue, with made-up numbers.
 

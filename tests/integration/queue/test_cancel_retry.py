@@ -159,7 +159,7 @@ def test_large_jobs_are_changed_in_pieces(desk, stop, again, monkeypatch):
     statements = []
     event.listen(desk.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
     assert stop(job_id) == JobState.CANCELLED
-    assert sum("update blocks" in statement for statement in statements) == 4
+    assert sum("set state = 'cancelled'" in statement for statement in statements) == 4
     assert {block.state for block in desk.blocks(job_id)} == {BlockState.CANCELLED}
     again(job_id)
     assert {block.state for block in desk.blocks(job_id)} == {BlockState.READY}

@@ -1,15 +1,13 @@
 """Claims and planning read along their indexes, however much is finished or may not start."""
 
-import json
-
 import pytest
-from sqlalchemy import text
 
 from bench.filling import fill, fill_sweep
 from schemas.diagnostic import Diagnostic
 from service.queue.admission import PLANNABLE, plannable
 from service.queue.capped import STARTABLE
 from service.queue.claim import FREE
+from tests.support.plans import explained, touched
 
 
 @pytest.fixture
@@ -18,25 +16,9 @@ def large(desk):
     return desk
 
 
-def _nodes(node):
-    yield node
-    for child in node.get("Plans", ()):
-        yield from _nodes(child)
-
-
 def _explained(desk, statement, **values):
     with desk.engine.connect() as connection:
-        [[answer]] = connection.execute(text(f"explain (analyze, format json) {statement}"), values)
-    return list(_nodes((answer if isinstance(answer, list) else json.loads(answer))[0]["Plan"]))
-
-
-def _touched(nodes):
-    """Rows that all scans of tables went through, those that a filter took out among them."""
-    return sum(
-        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
-        for node in nodes
-        if "Relation Name" in node
-    )
+        return explained(connection, statement, **values)
 
 
 def test_the_claim_uses_its_partial_index(large):
@@ -56,7 +38,7 @@ def test_jobs_of_a_sweep_at_its_limit_are_passed_over_at_once(desk):
     nodes = _explained(desk, STARTABLE, limit=20, device="cpu")
     assert nodes[0]["Actual Rows"] == 20
     # Two groups, eight running blocks with their jobs, and twenty-four jobs with a block each.
-    assert _touched(nodes) < 120
+    assert touched(nodes) < 120
 
 
 def test_a_full_sweep_of_queued_jobs_is_passed_over_at_once(desk):
@@ -67,6 +49,6 @@ def test_a_full_sweep_of_queued_jobs_is_passed_over_at_once(desk):
     last = desk.submit(Diagnostic(), priority=-1)
     nodes = _explained(desk, PLANNABLE, limit=100)
     assert nodes[0]["Actual Rows"] == 1
-    assert _touched(nodes) < 30
+    assert touched(nodes) < 30
     with desk.engine.connect() as connection:
         assert plannable(connection) == [last]

@@ -1,5 +1,7 @@
 """Projects: made by naming them, with limits that reach unfinished jobs."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from schemas.diagnostic import Diagnostic
@@ -81,3 +83,20 @@ def test_blocks_that_run_on_in_a_failed_job_are_limited_when_it_runs_again(desk)
     desk.commit(desk.broken(running, "internal"))
     desk.due()
     assert {row.capped for row in desk.sql("select capped from blocks")} == {True}
+
+
+def test_limits_that_change_back_and_forth_at_once_agree_in_the_end(desk, monkeypatch):
+    monkeypatch.setattr("service.queue.caps._BLOCKS_AT_ONCE", 10)
+    desk.start(Diagnostic(blocks=90), project="p")
+
+    def change(most):
+        projects.set_limits(desk.engine, "p", ProjectLimits(max_running_blocks=most))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(change, [1, None, 2, None, 3, None, 4, None]))
+    [row] = desk.sql("""
+        select array_agg(distinct b.capped) as blocks, bool_and(j.capped) as job,
+               bool_and(p.max_running_blocks is not null) as limited
+        from blocks b join jobs j on j.id = b.job_id join projects p on p.name = j.project
+    """)
+    assert row.blocks == [row.job] == [row.limited]

@@ -1,13 +1,16 @@
 """The object store against a real S3 server."""
 
 import hashlib
+import random
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from service.embedded.ports import free_port
 from workers.errors import Unavailable
-from workers.runtime.objects import Conflict, Corrupt, Listed, Missing, ObjectStore, StoreSettings
+from workers.runtime.objects import PART_BYTES, Conflict, Corrupt, Listed, Missing, ObjectStore, StoreSettings
 
 
 @pytest.fixture
@@ -44,6 +47,55 @@ def test_writing_other_bytes_is_a_conflict_and_keeps_the_first(store):
     with pytest.raises(Conflict, match="two attempts must not share a key"):
         store.put("key", b"second")
     assert store.get("key") == b"first"
+
+
+@pytest.fixture(params=[1_000, 2 * PART_BYTES + 1], ids=["one request", "parts"])
+def file(request, tmp_path) -> tuple[Path, str]:
+    """A file that goes in one request or in parts, and its digest."""
+    path = tmp_path / "file"
+    path.write_bytes(random.Random(0).randbytes(request.param))
+    return path, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_file_becomes_an_object_once(store, file):
+    path, sha256 = file
+    assert store.put_file("file", path, sha256)
+    assert not store.put_file("file", path, sha256)
+    assert store.get("file", sha256) == path.read_bytes()
+
+
+def test_a_file_does_not_replace_other_bytes(store, file):
+    path, sha256 = file
+    store.put("file", b"first")
+    with pytest.raises(Conflict, match="two attempts must not share a key"):
+        store.put_file("file", path, sha256)
+    assert store.get("file") == b"first"
+
+
+def test_of_a_file_with_another_digest_nothing_appears(store, file):
+    path, _ = file
+    with pytest.raises(Corrupt, match=r"file file has sha256 .* where 000000000000… was expected"):
+        store.put_file("file", path, "0" * 64)
+    assert store.head("file") is None
+    assert not store._client.list_multipart_uploads(Bucket=store.settings.bucket).get("Uploads")
+
+
+def test_two_writers_of_one_file_agree(store, file):
+    path, sha256 = file
+    with ThreadPoolExecutor(4) as pool:
+        wrote = list(pool.map(lambda _: store.put_file("file", path, sha256), range(4)))
+    assert any(wrote)
+    assert store.get("file", sha256) == path.read_bytes()
+
+
+def test_a_part_of_an_object_is_streamed(store):
+    data = random.Random(1).randbytes(3 * 2**20)
+    store.put("key", data)
+    chunks = list(store.stream_range("key", 7, len(data) - 7))
+    assert b"".join(chunks) == data[7:-7]
+    assert max(map(len, chunks)) <= 2**20
+    with pytest.raises(Missing, match="object none is not there"):
+        store.stream_range("none", 0, 1)
 
 
 def test_damaged_bytes_are_reported(store):

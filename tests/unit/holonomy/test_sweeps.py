@@ -75,7 +75,7 @@ def test_an_outage_is_waited_out_and_told(client: Client, connection: Connection
     told = list[str]()
     seen = list(follow_sweep(connection, 1, Patience(poll_seconds=0.01), told.append))
     assert [one.state for one in seen] == ["done"]
-    assert told == ["away", "away"]
+    assert told == ["away [request req-1]"] * 2
 
 
 def test_a_service_that_stays_away_is_given_up(client: Client, connection: Connection, world: World) -> None:

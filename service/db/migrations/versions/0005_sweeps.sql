@@ -144,9 +144,12 @@ comment on column firings.reason is 'Why it did not fire, or failed.';
 
 alter table objects
     add column dropped_at timestamptz,
+    add column drop_reason text,
     alter column key type text collate "C";
+create index objects_dropped on objects (job_id) where dropped_at is not null;
 create index objects_key on objects (key);
 comment on column objects.dropped_at is 'When retention took the object away; null while it is there.';
+comment on column objects.drop_reason is 'The policy that took it away.';
 
 create table table_files (
     job_id bigint not null,
@@ -163,6 +166,7 @@ create index table_files_key on table_files (key);
 comment on column table_files.key is 'Of the Parquet object that holds the job''s rows.';
 
 alter table blocks add column mending boolean default false not null;
+create index blocks_mending on blocks (job_id) where mending;
 comment on column blocks.capped is 'As of its job.';
 comment on column blocks.mending is 'Runs again for objects that were lost: its rows are there.';
 
@@ -180,7 +184,7 @@ create trigger jobs_moves before update of state on jobs for each row
         'failed>running', 'cancelled>queued', 'cancelled>running'
     ) and not (
         current_setting('holonomy.mending', true) is not distinct from 'on'
-        and old.state || '>' || new.state in ('done>running')
+        and old.state || '>' || new.state in ('done>queued', 'done>running', 'queued>done')
     ))
     execute function refuse_move();
 drop trigger blocks_moves on blocks;

@@ -22,9 +22,9 @@ alter table idempotency_keys drop column sweep_id, alter column job_id set not n
 drop table table_files, firings, schedules, sweep_jobs;
 alter table blocks drop column mending;
 comment on column blocks.capped is 'The job has a max_running.';
-drop index objects_key;
+drop index objects_key, objects_dropped;
 delete from objects where dropped_at is not null;
-alter table objects drop column dropped_at, alter column key type text collate "default";
+alter table objects drop column dropped_at, drop column drop_reason, alter column key type text collate "default";
 drop index jobs_by_kind, jobs_by_name, jobs_by_project, jobs_by_state, jobs_by_sweep, jobs_by_tag, jobs_capped,
     jobs_queued, jobs_running_project, jobs_running_sweep;
 update blocks b set capped = j.max_running is not null from jobs j

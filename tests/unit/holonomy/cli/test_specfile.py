@@ -127,7 +127,7 @@ def test_a_sweep_is_read() -> None:
         ("steps <= 3200", "stepz", r"^f:12: constraint 'batch_size \* stepz': stepz: 'stepz' is not a field"),
         ("<= 3200", "<= 'x'", r"^f:12: constraint .*, point 0 \(.*\): it has no answer"),
         ("<= 3200", "<= 0", r"^f:12: no job is left: the constraints exclude all of them"),
-        ("batch_size: [16, 32]", "rate.warmup: [3, 200]", r"^f:7: point 3 .*warmup of 200 steps must end before"),
+        ("batch_size: [16, 32]", "rate.warmup: [3, 200]", r"^f:6: point 3 .*warmup of 200 steps must end before"),
         ("kind: sweep", "kind: sweeps", r"^f:1: unknown kind 'sweeps'.*did you mean 'sweep'"),
         ("seeds: 3", "seeds: 9000", r"^f:1: 2 × 2 × 9,000 = 36,000 jobs; a sweep has at most 20,000"),
     ],

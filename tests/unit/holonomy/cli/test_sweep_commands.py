@@ -69,7 +69,7 @@ def test_a_dry_run_shows_the_jobs_and_submits_nothing(command: Command, sweep_fi
     assert done.stderr.splitlines() == [
         "4 jobs: 4 new",
         "2 training runs behind them, each trained once",
-        "about 8 s of work, at least 4 s on 2 worker slots; a rough guess until such jobs have run here",
+        "about 8 s of work, about 4 s on 2 worker slots; a rough guess until such jobs have run here",
     ]
     assert world.jobs == {}
 
@@ -96,13 +96,14 @@ def test_long_dry_runs_are_cut(command: Command, tmp_path: Path) -> None:
 def test_totals_leave_out_what_there_is_none_of() -> None:
     numbers = dict.fromkeys(SweepPreview.model_fields, 0)
     found = SweepPreview.model_validate(
-        {**numbers, "total": 3, "new": 1, "ended": 2, "duplicates": 1, "training_runs": 1, "training_runs_done": 1,
-         "seconds": 600, "measured": True, "jobs": ()}
+        {**numbers, "total": 3, "new": 1, "ended": 2, "left_out": 1, "training_runs": 1, "training_runs_done": 1,
+         "seconds": 600, "measured": True, "wall_seconds": None, "jobs": ()}
     )  # fmt: skip
     assert list(preview_totals(found)) == [
-        "3 jobs: 1 new, 2 failed or cancelled; 1 equal to one of them left out",
+        "3 jobs: 1 new, 2 failed or cancelled",
+        "1 point of the grid left out: excluded by constraints, or equal to an earlier one",
         "1 training run behind them, each trained once, 1 of them there already",
-        "about 10 min of work, and no worker is there",
+        "about 10 min of work, and no worker slot for some of it",
     ]
 
 

@@ -231,6 +231,12 @@ def test_a_constraint_can_exclude_what_would_be_invalid() -> None:
             ("points", 0, "steps"),
         ),
         (
+            {"axes": {"rate.warmup": [5]}, "points": [{"steps": 5}], "seeds": 1},
+            "warmup of 5 steps must end before",
+            (),
+        ),
+        ({"axes": {"rate.warmup": [3, 5], "steps": [5]}, "seeds": 1}, "must end before", ("axes",)),
+        (
             {"base": Training(steps=9, checkpoints=(0, 5)), "axes": {"checkpoints[2]": [5]}},
             r"checkpoints\[2\] = 5: the spec puts this list in order, .*vary checkpoints as a whole",
             ("axes", "checkpoints[2]"),
