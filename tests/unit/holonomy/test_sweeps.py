@@ -114,7 +114,7 @@ def test_rows_come_with_what_was_varied(client: Client, world: World) -> None:
         {"job_id": [2, 1, 1], "step": [0, 0, 5], "train_loss": [1.0, 2.0, 3.0]}
     )
     rows = made.table("checkpoints")
-    assert rows.columns == ["job_id", "step", "train_loss", "optimizer.lr", "model.hidden"]
+    assert rows.columns == ["job_id", "optimizer.lr", "model.hidden", "step", "train_loss"]
     assert rows["optimizer.lr"].to_list() == [0.1, 0.1, 0.1]
     assert rows["model.hidden"].to_list() == ["[4]", "[3]", "[3]"]
     assert any("/v1/tables/checkpoints?sweep=1" in request for request in world.requests)
