@@ -17,6 +17,7 @@ PAGES = [
     "how-to/find-outputs-that-swaps-move.md",
     "how-to/measure-how-runs-drift-apart.md",
     "how-to/keep-storage-small.md",
+    "how-to/compare-nightly-sweeps.md",
 ]
 FENCE = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
