@@ -27,7 +27,6 @@ from holonomy.transport import HttpTransport, Transport
 from schemas.api import Job, JobPage, ServiceStatus, Submitted
 from schemas.brackets import Brackets
 from schemas.diagnostic import Diagnostic
-from schemas.exports import ExportManifest
 from schemas.jobs import DEFAULT_PROJECT, AnyJob, Submission
 from schemas.mistakes import explain
 from schemas.query_bodies import ParameterValue
@@ -40,9 +39,10 @@ from schemas.training import Training
 if TYPE_CHECKING:
     import polars
 
-from holonomy.compare.asked import AskedSide
-from holonomy.compare.comparison import Asked, Comparison
-from holonomy.export import Report as ImportReport
+    from holonomy.compare.asked import AskedSide
+    from holonomy.compare.comparison import Asked, Comparison
+    from holonomy.export import Report as ImportReport
+    from schemas.exports import ExportManifest
 
 
 def unheard(*_: object) -> None:
