@@ -149,7 +149,9 @@ def _a_list_or_an_object(value: Any) -> Any:
 
 Spaced = LinSpace | LogSpace
 Drawn = Uniform | LogUniform | IntUniform | Choice
-AnyAxis = tuple[JsonValue, ...] | Spaced | Drawn
+Fixed = tuple[JsonValue, ...] | Spaced
+"""Axes whose values are known; the others are drawn at random."""
+AnyAxis = Fixed | Drawn
 Axis = Annotated[
     Values | Annotated[Spaced | Drawn, Field(discriminator="kind")], BeforeValidator(_a_list_or_an_object)
 ]

@@ -18,10 +18,11 @@ from schemas.sweeps.dimensions import (
     axis_length,
     check_size,
     check_zipped,
+    fixed_axes,
     grid_dimensions,
     grid_groups,
-    is_random,
     listed_dimension,
+    random_axes,
     random_dimension,
 )
 from schemas.sweeps.mistake import SweepMistake
@@ -81,7 +82,7 @@ class Sweep(Spec):
             parsed(name, where)
         self._check_varied_once()
         check_zipped(self.axes, self.zipped)
-        random = [name for name, axis in self.ordered_axes.items() if is_random(axis)]
+        random = list(random_axes(self.ordered_axes))
         if random and self.samples is None:
             raise SweepMistake(f"{random[0]} is drawn at random: say with `samples` how often", "axes", random[0])
         if self.samples is not None and not random:
@@ -94,7 +95,8 @@ class Sweep(Spec):
     @property
     def sizes(self) -> tuple[int, ...]:
         """Sizes of the factors of the grid; nothing is expanded."""
-        groups = (axis_length(self.axes[group[0]]) for group in grid_groups(self.ordered_axes, self.zipped))
+        fixed = fixed_axes(self.ordered_axes)
+        groups = (axis_length(fixed[group[0]]) for group in grid_groups(fixed, self.zipped))
         seeds = len(self.seeds) if isinstance(self.seeds, tuple) else self.seeds or 1
         return (*groups, self.samples or 1, len(self.points) or 1, seeds)
 

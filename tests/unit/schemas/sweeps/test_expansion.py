@@ -249,6 +249,11 @@ def test_a_constraint_can_exclude_what_would_be_invalid() -> None:
         ),
         ({"axes": {"rate.warmup": [3, 5], "steps": [5]}, "seeds": 1}, "must end before", ("axes",)),
         (
+            {"base": Training(steps=9, checkpoints=(0, 5)), "axes": {"checkpoints[2]": [0], "checkpoints[1]": [0]}},
+            r"checkpoints\[2\] = 0: the spec puts this list in order",
+            ("axes", "checkpoints[2]"),
+        ),
+        (
             {"base": Training(steps=9, checkpoints=(0, 5)), "axes": {"checkpoints[2]": [5]}},
             r"checkpoints\[2\] = 5: the spec puts this list in order, .*vary checkpoints as a whole",
             ("axes", "checkpoints[2]"),
