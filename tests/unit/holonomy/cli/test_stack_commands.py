@@ -16,7 +16,7 @@ Command = Any
 
 @pytest.fixture(autouse=True)
 def _no_stack(service: FakeService, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("URL", "TOKEN", "DATABASE_URL", "S3_BUCKET", "RAY_ADDRESS"):
+    for name in ("URL", "TOKEN", "DATABASE_URL", "READER_DATABASE_URL", "S3_BUCKET", "RAY_ADDRESS"):
         monkeypatch.delenv(f"HOLONOMY_{name}", raising=False)
     monkeypatch.setenv("HOLONOMY_HOME", str(tmp_path / "home"))
 
@@ -80,3 +80,32 @@ def test_a_token_of_an_unknown_scope_is_refused_before_the_database_is_asked(com
     done = command("db", "token", "ada", "--scope", "root")
     assert done.exit_code == 2
     assert "'read', 'submit' or 'admin'" in done.stderr
+
+
+def test_only_credentials_that_cannot_write_are_handed_out(command: Command) -> None:
+    done = command("db", "credentials")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "only credentials that cannot write are handed out: add --read-only" in done.stderr
+
+
+def test_credentials_of_the_environment_are_printed_whole(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "postgresql://lab_query:s%2Fecret@db.lab/lab"
+    monkeypatch.setenv("HOLONOMY_READER_DATABASE_URL", url)
+    done = command("db", "credentials", "--read-only")
+    assert done.stdout == f"{url}\n"
+    assert f"psql '{url}'" in done.stderr
+    assert json.loads(command("db", "credentials", "--read-only", "--json").stdout) == {
+        "url": url,
+        "host": "db.lab",
+        "port": 5432,
+        "database": "lab",
+        "user": "lab_query",
+        "password": "s/ecret",
+        "schema": "results",
+    }
+
+
+def test_credentials_without_a_database_say_what_to_set(command: Command) -> None:
+    done = command("db", "credentials", "--read-only")
+    assert done.exit_code == 2
+    assert "set HOLONOMY_DATABASE_URL, or start the embedded one" in done.stderr
