@@ -13,8 +13,13 @@ _ADD = text("""
     from unnest(cast(:jobs as bigint[]), cast(:varied as jsonb[])) with ordinality as member(job_id, varied, place)
 """)
 _REOPEN = text("""
-    update sweeps s set state = 'running', finished_at = null, cancel_requested_at = null
-    where s.id in (select sweep_id from sweep_jobs where job_id = any(:jobs)) and s.finished_at is not null
+    with reopened as (
+        update sweeps s set state = 'running', finished_at = null, cancel_requested_at = null
+        where s.id in (select sweep_id from sweep_jobs where job_id = any(:jobs)) and s.finished_at is not null
+        returning s.id
+    )
+    update firings f set state = 'running', finished_at = null, reason = null from reopened
+    where f.sweep_id = reopened.id and f.state in ('failed', 'cancelled')
 """)
 
 
@@ -37,5 +42,5 @@ def add(connection: Connection, sweep_id: int, members: Sequence[Member]) -> Non
 
 
 def reopen(connection: Connection, jobs: Sequence[int]) -> None:
-    """Sweeps that had ended go on when jobs in them do."""
+    """Sweeps that had ended go on when jobs in them do, and so do the firings of schedules that they came from."""
     connection.execute(_REOPEN, {"jobs": list(jobs)})

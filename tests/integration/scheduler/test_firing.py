@@ -7,8 +7,12 @@ from sqlalchemy.exc import OperationalError
 
 from schemas.mistakes import InvalidSpec
 from service.errors import Refused
+from service.queue.sweeps.ends import end_sweeps
+from service.queue.sweeps.stop import cancel_sweep, retry_sweep
 from service.scheduler import schedules
+from service.scheduler.queue import queue_of
 from service.scheduler.streaks import COUNTED
+from service.scheduler.tick import tick
 from tests.support.clockwork import at
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -155,3 +159,23 @@ def test_resuming_forgets_the_failures_of_before(clockwork) -> None:
     clockwork.end(clockwork.firings()[-1].sweep_id, NIGHT + 3 * DAY + HOUR, "failed")
     clockwork.tick(NIGHT + 3 * DAY + 2 * HOUR)
     assert (clockwork.schedule().failures, clockwork.schedule().paused_at) == (1, None)
+
+
+def test_a_firing_whose_sweep_is_retried_goes_on(clockwork) -> None:
+    clockwork.create(NIGHT - HOUR, overlap="skip")
+    tick(clockwork.engine, NIGHT, queue_of("0"))
+    sweep = clockwork.firings()[0].sweep_id
+    with clockwork.engine.begin() as connection:
+        cancel_sweep(connection, sweep)
+        end_sweeps(connection)
+    clockwork.tick(NIGHT + HOUR)
+    assert clockwork.states() == ["cancelled"]
+    with clockwork.engine.begin() as connection:
+        retry_sweep(connection, sweep)
+    running = clockwork.firings()[0]
+    assert (running.state, running.finished_at, running.reason) == ("running", None, None)
+    clockwork.tick(NIGHT + DAY)
+    assert clockwork.states() == ["running", "skipped"]
+    clockwork.end(sweep, NIGHT + DAY)
+    clockwork.tick(NIGHT + DAY + HOUR)
+    assert clockwork.states() == ["done", "skipped"]

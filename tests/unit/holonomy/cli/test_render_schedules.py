@@ -33,8 +33,8 @@ def schedule(**changes: Any) -> ScheduleDetail:
     [
         ({}, "on"),
         ({"failures": 2}, "2 failed in a row"),
-        ({"paused_at": NOW, "next_at": None, "pause_reason": "moving house"}, "paused 0 s ago: moving house"),
-        ({"paused_at": NOW, "next_at": None}, "paused 0 s ago"),
+        ({"paused_at": NOW - 3 * HOUR, "next_at": None, "pause_reason": "quiet"}, "paused 3 h ago: quiet"),
+        ({"paused_at": NOW - 3 * HOUR, "next_at": None}, "paused 3 h ago"),
         ({"next_at": NOW - 3 * HOUR}, "late since 3 h ago: no scheduler looks"),
     ],
 )
