@@ -66,6 +66,7 @@ class Connection:
         answer: type[T],
         body: BaseModel | None = None,
         *,
+        query: Query = (),
         idempotency_key: str | None = None,
         repeatable: bool = False,
         read_seconds: float = READ_SECONDS,
@@ -75,7 +76,7 @@ class Connection:
         if idempotency_key is not None:
             headers["Idempotency-Key"] = idempotency_key
         content = None if body is None else body.model_dump_json().encode()
-        call = Call("POST", path, (), headers, content, read_seconds)
+        call = Call("POST", path, _pairs(query), headers, content, read_seconds)
         return _parsed(self._body(call, repeatable=repeatable or idempotency_key is not None), answer, path)
 
     def put(self, path: str, content: bytes | Path, *, read_seconds: float = 300.0) -> None:

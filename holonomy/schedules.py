@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from holonomy.connection import Connection
 from holonomy.errors import Refused, WaitTimeout
+from holonomy.names import check_name
 from holonomy.pages import pages
 from schemas.base import Spec
 from schemas.jobs import DEFAULT_PROJECT, AnyJob
@@ -257,14 +258,14 @@ class Schedules:
     def submit(self, request: ScheduleRequest, *, replace: bool = False) -> ScheduleHandle:
         """Make a schedule of a whole request, such as `get(name).detail().request` with a change."""
         if replace:
-            path = f"/v1/schedules/{quote(request.name, safe='')}"
+            path = f"/v1/schedules/{request.name}"
             return ScheduleHandle(self._connection, self._connection.put_json(path, ScheduleDetail, request))
         return ScheduleHandle(self._connection, self._connection.post("/v1/schedules", ScheduleDetail, request))
 
     def preview(self, request: ScheduleRequest, n: int = 5) -> tuple[PlannedFiring, ...]:
         """The first `n` firings that a schedule would have, were it made now; nothing is stored."""
         answer = tuple[PlannedFiring, ...]
-        return self._connection.post(f"/v1/schedules/preview?count={n}", answer, request, repeatable=True)
+        return self._connection.post("/v1/schedules/preview", answer, request, query={"count": n}, repeatable=True)
 
     def get(self, name: str) -> ScheduleHandle:
         """The handle of a schedule.
@@ -272,7 +273,8 @@ class Schedules:
         Raises:
             NotFound: there is none of this name.
         """
-        found = self._connection.get(f"/v1/schedules/{quote(name, safe='')}", ScheduleDetail)
+        check_name("schedule", name)
+        found = self._connection.get(f"/v1/schedules/{name}", ScheduleDetail)
         return ScheduleHandle(self._connection, found)
 
     def list(self) -> Iterator[ScheduleHandle]:

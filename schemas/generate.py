@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from schemas.blocks import BlockRecord, payload
 from schemas.datasets import DatasetImport
 from schemas.jobs import Submission, job_spec
+from schemas.schedules import ScheduleRequest
 from schemas.sweeps import Sweep
 
 FOLDER = Path(__file__).parent / "json"
@@ -17,6 +18,7 @@ ADAPTERS: dict[str, TypeAdapter[Any]] = {
     "job-spec": job_spec,
     "submission": TypeAdapter(Submission),
     "sweep": TypeAdapter(Sweep),
+    "schedule": TypeAdapter(ScheduleRequest),
     "block-payload": payload,
     "block-record": TypeAdapter(BlockRecord),
     "dataset-import": TypeAdapter(DatasetImport),

@@ -12,6 +12,7 @@ from schemas.brackets import Brackets
 from schemas.datasets import DatasetImport
 from schemas.diagnostic import Diagnostic
 from schemas.replicas import Replicas
+from schemas.schedules import ScheduleRequest
 from schemas.sweeps import Sweep
 from schemas.training import Training
 
@@ -21,6 +22,7 @@ KINDS: dict[str, type[Spec]] = {
     "replicas": Replicas,
     "diagnostic": Diagnostic,
     "sweep": Sweep,
+    "schedule": ScheduleRequest,
     "dataset-import": DatasetImport,
 }
 

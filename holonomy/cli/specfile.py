@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from schemas.diagnostic import Diagnostic
 from schemas.jobs import AnyJob
 from schemas.mistakes import closest, locate, what
 from schemas.replicas import Replicas
+from schemas.schedules import ScheduleRequest
 from schemas.sweeps import Sweep, SweepMistake, expand
 from schemas.training import Training
 
@@ -37,29 +39,61 @@ def read_spec(path: str) -> AnyJob | Sweep:
     Raises:
         BadFile: the file is missing, is neither YAML nor JSON, or does not hold a valid spec.
     """
-    name, text = ("standard input", sys.stdin.read()) if path == "-" else (path, _text(Path(path)))
-    return parse_spec(text, name)
+    return parse_spec(*_contents(path))
+
+
+def read_schedule(path: str) -> ScheduleRequest:
+    """The schedule in a file, its sweep or job within it; `-` reads standard input.
+
+    Raises:
+        BadFile: as for `read_spec`.
+    """
+    text, name = _contents(path)
+    value, node = _mapping(text, name, "a schedule, a mapping with `name`, `cron` and `sweep`")
+    with _explained(value, node, name, ScheduleRequest):
+        request = ScheduleRequest.model_validate(value)
+        if isinstance(request.sweep, Sweep):
+            expand(request.sweep)
+        return request
 
 
 def parse_spec(text: str, name: str) -> AnyJob | Sweep:
     """The spec in a text; `name` is what messages call it."""
-    value, node = _parse(text, name)
-    _refuse_repeated_keys(node, name)
-    if not isinstance(value, dict):
-        raise BadFile(
-            f"{name}: expected a spec, a mapping with `kind: training`, `brackets`, `replicas`, `diagnostic` or "
-            "`sweep`"
-        )
-    try:
+    kinds = "`kind: training`, `brackets`, `replicas`, `diagnostic` or `sweep`"
+    value, node = _mapping(text, name, f"a spec, a mapping with {kinds}")
+    with _explained(value, node, name, MODELS.get(value.get("kind"))):
         spec = _spec.validate_python(value)
         if isinstance(spec, Sweep):
             expand(spec)  # what is wrong with one of its jobs is told before anything is sent
         return spec
+
+
+def _contents(path: str) -> tuple[str, str]:
+    """The text of a file, and what messages call it."""
+    return (sys.stdin.read(), "standard input") if path == "-" else (_text(Path(path)), path)
+
+
+def _mapping(text: str, name: str, expected: str) -> tuple[dict[str, Any], yaml.Node | None]:
+    value, node = _parse(text, name)
+    _refuse_repeated_keys(node, name)
+    if not isinstance(value, dict):
+        raise BadFile(f"{name}: expected {expected}")
+    return value, node
+
+
+@contextmanager
+def _explained(
+    value: dict[str, Any], node: yaml.Node | None, name: str, model: type[BaseModel] | None
+) -> Iterator[None]:
+    """Turns what is wrong with a value into lines that say where in the file it stands."""
+    try:
+        yield
     except SweepMistake as mistake:
-        raise BadFile(f"{_line(mistake.at, node, name)}: {mistake}") from None
+        at = ("sweep", *mistake.at) if model is ScheduleRequest else mistake.at
+        raise BadFile(f"{_line(at, node, name)}: {mistake}") from None
     except ValidationError as error:
         mistakes = closest(error.errors(include_url=False), value)
-        lines = [_mistake(dict(item), value, node, name) for item in mistakes[:SHOWN_MISTAKES]]
+        lines = [_mistake(dict(item), value, node, name, model) for item in mistakes[:SHOWN_MISTAKES]]
         if len(mistakes) > SHOWN_MISTAKES:
             lines.append(f"{name}: and {len(mistakes) - SHOWN_MISTAKES} more")
         raise BadFile("\n".join(lines)) from None
@@ -112,8 +146,10 @@ def _refuse_repeated_keys(node: yaml.Node | None, name: str) -> None:
             _refuse_repeated_keys(item, name)
 
 
-def _mistake(item: dict[str, Any], value: dict[str, Any], root: yaml.Node | None, name: str) -> str:
-    place = locate(item["loc"], value, MODELS.get(value.get("kind")))
+def _mistake(
+    item: dict[str, Any], value: dict[str, Any], root: yaml.Node | None, name: str, model: type[BaseModel] | None
+) -> str:
+    place = locate(item["loc"], value, model)
     return ": ".join(part for part in (_where(item, root, name), place.path, what(item, place)) if part)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from holonomy.across import TablesAcross
 from holonomy.compare.sides import Member, Side, side
 from holonomy.connection import Connection
 from holonomy.handle import JobHandle
@@ -31,10 +32,8 @@ def side_of(connection: Connection, asked: AskedSide) -> Side:
     numbers = [one.id if isinstance(one, JobHandle) else one for one in asked]
     jobs = [connection.get(f"/v1/jobs/{number}", JobDetail) for number in numbers]
     listed = ", ".join(map(str, numbers[:LISTED])) + (", …" if len(numbers) > LISTED else "")
-    return side(
-        f"jobs {listed}" if numbers else "an empty list",
-        [Member(handle_of(connection, job), job.spec) for job in jobs],
-    )
+    members = [Member(handle_of(connection, job), job.spec) for job in jobs]
+    return side(f"jobs {listed}" if numbers else "an empty list", members, TablesAcross(connection))
 
 
 def sweep_side(connection: Connection, number: int, name: str) -> Side:
@@ -43,4 +42,4 @@ def sweep_side(connection: Connection, number: int, name: str) -> Side:
     # The service stores what the jobs were expanded from, so that not each of them has to be asked for its spec.
     specs = {point.position: point.spec for point in expand(found.sweep)}
     members = [Member(swept.job, specs[swept.position]) for swept in SweepHandle(connection, found).jobs()]
-    return side(name, members)
+    return side(name, members, TablesAcross(connection))

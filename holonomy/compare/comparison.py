@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from holonomy.compare.metrics import Metric, metrics_for
-from holonomy.compare.rows import Row, judged, record, rows_of
+from holonomy.compare.rows import Held, Row, judged, record, rows_of
 from holonomy.compare.sides import Group, Side, changed_fields, group_text, groups, kind_of, varied_fields
+from holonomy.compare.values import values_of
 from holonomy.errors import Refused
 from holonomy.leaves import Leaf
 
@@ -110,7 +111,13 @@ def compare(
             f"nothing of {a.name} has its counterpart in {b.name}: the one has {group_text(next(iter(of_a)))}, the "
             f"other {group_text(next(iter(of_b)))}; compare sweeps over the same values"
         )
-    found = [row for group in common for one in metrics for row in rows_of(group, one, of_a[group], of_b[group])]
+    have = {one: (values_of(a, one), values_of(b, one)) for one in metrics}
+    found = [
+        row
+        for group in common
+        for one, (in_a, in_b) in have.items()
+        for row in rows_of(group, one, Held(of_a[group], in_a), Held(of_b[group], in_b))
+    ]
     rows = [row for row in found if row.a.by_seed or row.b.by_seed]
     if not rows:
         raise Refused(f"no job has a value of {' or '.join(map(str, metrics))}: name another metric")

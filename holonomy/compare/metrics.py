@@ -92,11 +92,6 @@ class Metric:
         """Whether its rows are parameter tensors."""
         return self.reduction in ("mean", "rms") and RESULT_TABLES[self.table].column(WEIGHT) is not None
 
-    @property
-    def of_replicas(self) -> bool:
-        """Whether its rows are replicas, numbered within a job."""
-        return RESULT_TABLES[self.table].column("replica") is not None
-
     def __str__(self) -> str:
         chosen = f"{self.table}.{self.column}" + (f"[{', '.join(self.where)}]" if self.where else "")
         reduced = chosen if self.reduction == "mean" else f"{self.reduction}({chosen})"

@@ -8,12 +8,20 @@ from typing import Any, Literal
 from holonomy.compare.metrics import Metric
 from holonomy.compare.sides import Group, Member
 from holonomy.compare.statistics import FEWEST, Effect, effect, holm
-from holonomy.compare.values import Place, Value, values_of
+from holonomy.compare.values import Place, Value
 
 Verdict = Literal["changed", "no change", "identical", "incomplete"]
 
 NUMBERS = ("mean_a", "mean_b", "estimate", "low", "high", "noticed", "g", "g_low", "g_high", "p")
 """Fields of an effect that a record has."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """The jobs of a group on one side, and what jobs of that side have for a metric, by their numbers."""
+
+    members: Sequence[Member]
+    values: Mapping[int, Mapping[Place, Value]]
 
 
 @dataclass(frozen=True)
@@ -99,25 +107,26 @@ def record(row: Row) -> dict[str, Any]:
     }
 
 
-def rows_of(group: Group, metric: Metric, a: Sequence[Member], b: Sequence[Member]) -> Iterator[Row]:
+def rows_of(group: Group, metric: Metric, a: Held, b: Held) -> Iterator[Row]:
     """Comparisons of a group, not judged yet, for every step and arm that any job has."""
-    found_a, found_b = ([(member, values_of(member, metric)) for member in side] for side in (a, b))
-    places = dict.fromkeys(place for _, values in (*found_a, *found_b) for place in values)
+    places = dict.fromkeys(
+        place for one in (a, b) for member in one.members for place in one.values.get(member.handle.id, {})
+    )
     for place in places:
-        yield Row(group, metric, place, _sample(found_a, place), _sample(found_b, place))
+        yield Row(group, metric, place, _sample(a, place), _sample(b, place))
 
 
-def _sample(found: Sequence[tuple[Member, Mapping[Place, Value]]], place: Place) -> Sample:
+def _sample(held: Held, place: Place) -> Sample:
     numbers = dict[int, list[float]]()
     lost_rows = 0
-    for member, values in found:
-        value = values.get(place)
+    for member in held.members:
+        value = held.values.get(member.handle.id, {}).get(place)
         if value is not None and not value.missing:
             numbers.setdefault(member.seed, []).append(value.number)
             lost_rows += value.lost
     kept = sum(map(len, numbers.values()))
     by_seed = {seed: math.fsum(several) / len(several) for seed, several in sorted(numbers.items())}
-    return Sample(by_seed, len(found), len(found) - kept, lost_rows)
+    return Sample(by_seed, len(held.members), len(held.members) - kept, lost_rows)
 
 
 def judged(rows: Sequence[Row], confidence: float, threshold: float) -> Iterator[Row]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from holonomy.across import TablesAcross
 from holonomy.compare.statistics import FEWEST
 from holonomy.errors import Refused
 from holonomy.handle import JobHandle
@@ -47,13 +48,14 @@ class Member:
 
 @dataclass(frozen=True)
 class Side:
-    """Jobs under a name."""
+    """Jobs under a name, and where their results are read."""
 
     name: str
     members: tuple[Member, ...]
+    tables: TablesAcross
 
 
-def side(name: str, members: Iterable[Member]) -> Side:
+def side(name: str, members: Iterable[Member], tables: TablesAcross) -> Side:
     """A side of jobs that have all ended.
 
     Raises:
@@ -73,7 +75,7 @@ def side(name: str, members: Iterable[Member]) -> Side:
     twice = next((number for number in numbers if numbers.count(number) > 1), None)
     if twice is not None:
         raise Refused(f"{name} lists job {twice} more than once")
-    return Side(name, found)
+    return Side(name, found, tables)
 
 
 def kind_of(*sides: Side) -> str:

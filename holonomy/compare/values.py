@@ -1,22 +1,25 @@
 """What each job has for a metric: one number for every step and arm, reduced from rows of its tables."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from holonomy.compare.metrics import LAST, WEIGHT, Metric
-from holonomy.compare.sides import Member
-from holonomy.errors import ServiceFault
-from holonomy.handle import JobHandle
-from holonomy.jobs import BracketsJob
+from holonomy.compare.sides import Member, Side
 from holonomy.replicas import arms_of
 from holonomy.tables import conditions
+from schemas.jobs import AnyJob
 from schemas.replicas import Replicas
 from schemas.results import RESULT_TABLES
 from schemas.training_results import TRAINING_TABLES
 
 if TYPE_CHECKING:
     import polars
+
+OF_TRAINING = frozenset(table.name for table in TRAINING_TABLES)
+TOGETHER = 500
+"""Jobs whose rows are asked for at once: their numbers have to fit into an address."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +55,18 @@ class Value:
         return math.isnan(self.number)
 
 
-def values_of(member: Member, metric: Metric) -> dict[Place, Value]:
-    """The values of a metric in one job, by step and arm; none where it is not done.
+def values_of(one: Side, metric: Metric) -> dict[int, dict[Place, Value]]:
+    """The values of a metric in the jobs of a side that are done, by number of the job, then by step and arm.
 
     Raises:
         Refused: a condition of the metric cannot be read.
     """
-    if not member.done:
-        return {}
-    return reduced(_rows(member, metric), metric)
+    holders = {member.handle.id: _holder(member, metric) for member in one.members if member.done}
+    rows = _rows(one, metric, list(dict.fromkeys(holders.values())))
+    specs = {member.handle.id: member.spec for member in one.members}
+    return {
+        job: reduced(_armed(rows[holder], specs[job]), metric) for job, holder in holders.items() if holder in rows
+    }
 
 
 def reduced(rows: "polars.DataFrame", metric: Metric) -> dict[Place, Value]:
@@ -97,29 +103,35 @@ def reduced(rows: "polars.DataFrame", metric: Metric) -> dict[Place, Value]:
     }
 
 
-def _rows(member: Member, metric: Metric) -> "polars.DataFrame":
-    """The rows that count, with the columns that are needed."""
+def _rows(one: Side, metric: Metric, jobs: Sequence[int]) -> "dict[int, polars.DataFrame]":
+    """The rows that count, with the columns that are needed, by number of the job."""
+    table = RESULT_TABLES[metric.table]
+    keys = [name for name in ("step", "arm", "replica") if table.column(name) is not None]
+    where = conditions(metric.where, step=metric.step if metric.step != LAST else None)
+    if "replica" in keys:
+        where.append("replica >= 0")
+    columns = [*keys, metric.column, *([WEIGHT] if metric.weighted else [])]
+    found = dict[int, "polars.DataFrame"]()
+    for start in range(0, len(jobs), TOGETHER):
+        asked = jobs[start : start + TOGETHER]
+        rows = one.tables.table(metric.table, jobs=asked, columns=columns, where=where)
+        for (job,), own in rows.partition_by("job_id", as_dict=True).items():
+            found[job] = own.sort(keys)
+    return found
+
+
+def _armed(rows: "polars.DataFrame", spec: AnyJob) -> "polars.DataFrame":
+    """Rows with the names of arms, where they only have the numbers of replicas."""
     import polars
 
-    table = RESULT_TABLES[metric.table]
-    wanted = [name for name in ("step", "arm", "replica") if table.column(name) is not None]
-    where = conditions(metric.where, step=metric.step if metric.step != LAST else None)
-    if metric.of_replicas:
-        where.append("replica >= 0")
-    columns = [*wanted, metric.column, *([WEIGHT] if metric.weighted else [])]
-    rows = _holder(member, metric).table(metric.table, columns=columns, where=where, order_by=wanted or None)
-    if metric.of_replicas and "arm" not in rows.columns:
-        if not isinstance(member.spec, Replicas):
-            raise ServiceFault(f"job {member.handle.id} has replicas, but is a {member.handle.kind} job")
-        named = dict(enumerate(arms_of(member.spec)))
-        arm = polars.col("replica").replace_strict(named, return_dtype=polars.String).alias("arm")
-        rows = rows.with_columns(arm)
-    return rows
+    if "arm" in rows.columns or "replica" not in rows.columns or not isinstance(spec, Replicas):
+        return rows
+    named = dict(enumerate(arms_of(spec)))
+    arm = polars.col("replica").replace_strict(named, return_dtype=polars.String).alias("arm")
+    return rows.with_columns(arm)
 
 
-def _holder(member: Member, metric: Metric) -> JobHandle:
-    """The job that has the table: of losses, the training run that brackets were taken along."""
-    handle = member.handle
-    if isinstance(handle, BracketsJob) and metric.table in {table.name for table in TRAINING_TABLES}:
-        return handle.training
-    return handle
+def _holder(member: Member, metric: Metric) -> int:
+    """Number of the job that has the table: of losses, the training run that brackets were taken along."""
+    parents = member.handle.seen.parents
+    return parents[0] if parents and metric.table in OF_TRAINING else member.handle.id

@@ -139,7 +139,7 @@ def test_commands_from_up_to_down(home: Home) -> None:
     assert status["ready"]
     assert status["url"] in urls
     running = [part["name"] for part in status["embedded"]["processes"] if part["pid"]]
-    assert running == ["ray", "seaweedfs", "postgres", "api", "dispatcher"]
+    assert running == ["ray", "seaweedfs", "postgres", "api", "scheduler", "dispatcher"]
     assert "psql postgresql://holonomy@127.0.0.1:" in _answer(_holonomy("status"))
     findings = json.loads(_answer(_holonomy("doctor", "--json")))
     assert {finding["state"] for finding in findings} == {"ok"}

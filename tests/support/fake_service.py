@@ -215,8 +215,8 @@ class _Handler(BaseHTTPRequestHandler):
             case "GET", ["jobs", _, "arrays", name]:
                 self._array(name)
             case "GET", ["tables", name]:
-                self._table(f"across/{name}")
-            case "GET", ["sweeps", number, "jobs"]:
+                self._across(name)
+            case "GET", ["sweeps", number, "jobs"] if int(number) in self.world.varied:
                 self._members(int(number))
             case "POST", ["query"]:
                 self._query()
@@ -288,8 +288,6 @@ class _Handler(BaseHTTPRequestHandler):
                 self._json(self.world.projects[name])
             case "PUT", ["projects", name]:
                 self._json(fake_sweeps.set_project(self.world, name, self.body))
-            case "GET", ["tables", name]:
-                self._table(name)
             case _:
                 raise Answer(404, f"there is no {self.path}", "not_found")
 
@@ -356,8 +354,23 @@ class _Handler(BaseHTTPRequestHandler):
         objects = [ref.model_dump(mode="json") for ref in refs]
         self._plain({"job_id": job.id, "digest": job.digest, "objects": objects})
 
+    def _across(self, name: str) -> None:
+        """A table over jobs: as it stands for all of them, else put together of those of the jobs asked for."""
+        whole = self.world.tables.get(f"across/{name}", self.world.tables.get(name))
+        if whole is None:
+            jobs = [int(value) for key, value in self.query if key == "job"]
+            own = [
+                self.world.tables[f"{job}/{name}"].select(polars.lit(job).alias("job_id"), polars.all())
+                for job in jobs
+            ]
+            whole = polars.concat(own, how="vertical_relaxed")
+        self._chosen(whole, ["job_id"])
+
     def _table(self, name: str) -> None:
-        frame = self.world.tables[name]
+        self._chosen(self.world.tables[name], [])
+
+    def _chosen(self, frame: polars.DataFrame, always: list[str]) -> None:
+        """The rows and columns of a table that are asked for, and columns that always come."""
         asked = dict(self.query)
         operators = {"eq": "=", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
         for condition in [value for name, value in self.query if name == "where"]:
@@ -371,8 +384,7 @@ class _Handler(BaseHTTPRequestHandler):
             frame = frame.filter(
                 polars.col("job_id").is_in([int(value) for key, value in self.query if key == "job"])
             )
-        across = ["job_id"] if name.startswith("across/") else []
-        frame = frame.select(across + asked["columns"].split(",")) if "columns" in asked else frame
+        frame = frame.select(always + asked["columns"].split(",")) if "columns" in asked else frame
         self._frame(frame)
 
     def _members(self, sweep_id: int) -> None:

@@ -37,6 +37,6 @@ def night(
     return jobs
 
 
-def named(name: str, jobs: Sequence[JobHandle]) -> Side:
+def named(client: Client, name: str, jobs: Sequence[JobHandle]) -> Side:
     """Jobs as a side."""
-    return side(name, [Member(job, job.detail().spec) for job in jobs])
+    return side(name, [Member(job, job.detail().spec) for job in jobs], client)

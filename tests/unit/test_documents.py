@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from holonomy.cli.specfile import read_spec
+from holonomy.cli.specfile import read_schedule, read_spec
 from holonomy.presets import digits_brackets
 
 ROOT = Path(__file__).parents[2]
@@ -15,6 +15,7 @@ PAGES = sorted(
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
 FOLDERS = sorted(page.parent for page in ROOT.glob("examples/**/README.md"))
 EXAMPLES = sorted(ROOT.glob("examples/**/*.yaml"))
+SCHEDULES = [ROOT / "examples/nightly.yaml"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -23,8 +24,8 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: str(example.relative_to(ROOT / "examples")))
-def test_an_example_is_a_spec(example: Path) -> None:
-    read_spec(str(example))
+def test_an_example_is_a_spec_or_a_schedule(example: Path) -> None:
+    (read_schedule if example in SCHEDULES else read_spec)(str(example))
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

@@ -20,8 +20,8 @@ LOUD = [2.0, 2.2, 1.8, 2.1]
 
 def held(client: Client, world: World, first: dict, second: dict, **asked: object) -> Comparison:
     """Two nights of other seeds compared by their median defects."""
-    a = named("A", night(client, world, first))
-    b = named("B", night(client, world, second, first_seed=100))
+    a = named(client, "A", night(client, world, first))
+    b = named(client, "B", night(client, world, second, first_seed=100))
     return compare(a, b, "defects.median", **asked)
 
 
@@ -46,7 +46,9 @@ def test_the_frame_has_a_row_for_each_comparison(client: Client, world: World) -
 
 
 def test_usual_metrics_of_brackets_are_defects_and_rms(client: Client, world: World) -> None:
-    a, b = (named(name, night(client, world, {0.1: CALM}, first_seed=seed)) for name, seed in (("A", 0), ("B", 9)))
+    a, b = (
+        named(client, name, night(client, world, {0.1: CALM}, first_seed=seed)) for name, seed in (("A", 0), ("B", 9))
+    )
     rows = compare(a, b).rows
     assert [str(row.metric) for row in rows] == ["defects.median", "rms(tensors.bracket_rms)"]
     assert [row.verdict for row in rows] == ["no change", "no change"]
@@ -54,9 +56,9 @@ def test_usual_metrics_of_brackets_are_defects_and_rms(client: Client, world: Wo
 
 
 def test_equal_seeds_with_equal_values_are_identical(client: Client, world: World) -> None:
-    a, b = (named(name, night(client, world, {0.1: CALM})) for name in "AB")
+    a, b = (named(client, name, night(client, world, {0.1: CALM})) for name in "AB")
     assert [row.verdict for row in compare(a, b).rows] == ["identical"] * 2
-    moved = named("C", night(client, world, {0.1: [math.nextafter(1.0, 2), *CALM[1:]]}))
+    moved = named(client, "C", night(client, world, {0.1: [math.nextafter(1.0, 2), *CALM[1:]]}))
     assert compare(a, moved).rows[0].verdict == "no change"
 
 
@@ -81,7 +83,7 @@ def test_lost_values_are_counted_and_are_no_finding_of_no_change(client: Client,
 def test_failed_jobs_count_as_lost(client: Client, world: World) -> None:
     a, b = night(client, world, {0.1: CALM}), night(client, world, {0.1: CALM}, first_seed=50)
     world.fail(b[0].id, "the loss is NaN")
-    found = compare(named("A", a), named("B", [client.job(job.id) for job in b]), "defects.median")
+    found = compare(named(client, "A", a), named(client, "B", [client.job(job.id) for job in b]), "defects.median")
     assert found.ended == (0, 1)
     assert (found.rows[0].b.lost, found.incomplete) == (1, True)
 
@@ -101,7 +103,7 @@ def test_a_group_that_failed_on_both_sides_is_left_out_and_said(client: Client, 
         for job in jobs[-2:]:
             world.fail(job.id, "the loss is NaN")
         sides.append([client.job(job.id) for job in jobs])
-    found = compare(named("A", sides[0]), named("B", sides[1]))
+    found = compare(named(client, "A", sides[0]), named(client, "B", sides[1]))
     assert found.left_out == ((((LR, 0.2),), "no job of either side has a value"),)
 
 
@@ -109,7 +111,7 @@ def test_steps_at_which_nothing_is_defined_do_not_count(client: Client, world: W
     sides = [night(client, world, {0.1: CALM}, first_seed=seed) for seed in (0, 50)]
     for job in (*sides[0], *sides[1]):
         world.tables[f"{job.id}/defects"] = polars.DataFrame({"step": [0, STEP], "median": [None, 1.0]})
-    found = compare(named("A", sides[0]), named("B", sides[1]), "defects.median")
+    found = compare(named(client, "A", sides[0]), named(client, "B", sides[1]), "defects.median")
     assert (len(found.rows), found.undefined, found.incomplete) == (1, 1, False)
 
 
@@ -118,8 +120,8 @@ def test_the_seeds_of_draws_are_averaged_within_a_seed_of_training(client: Clien
     again = client.submit(jobs[0].detail().spec.model_copy(update={"seed": 5}))
     world.tables[f"{again.id}/defects"] = polars.DataFrame({"step": [STEP], "median": [2.0]})
     world.move(again.id, JobState.DONE)
-    a = named("A", [*jobs, client.job(again.id)])
-    row = compare(a, named("B", night(client, world, {0.1: CALM}, first_seed=9)), "defects.median").rows[0]
+    a = named(client, "A", [*jobs, client.job(again.id)])
+    row = compare(a, named(client, "B", night(client, world, {0.1: CALM}, first_seed=9)), "defects.median").rows[0]
     assert row.a.by_seed == {0: 1.5, 1: 3.0}
 
 

@@ -14,7 +14,7 @@ from holonomy.compare.statistics import effect, holm
 A = [0.31, 0.29, 0.36, 0.33]
 B = [0.41, 0.37, 0.52]
 positive = st.lists(st.floats(1e-3, 1e3), min_size=2, max_size=8)
-signed = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=8)
+signed = st.lists(st.integers(-(10**9), 10**9).map(lambda number: number / 2**20), min_size=2, max_size=8)
 
 
 def test_a_ratio_is_welchs_interval_of_logarithms() -> None:
@@ -108,13 +108,12 @@ def test_with_the_sides_exchanged_a_ratio_is_inverted(a: list[float], b: list[fl
 
 @given(signed, signed, st.integers(-900, 900))
 def test_a_power_of_two_scales_differences_exactly(a: list[float], b: list[float], power: int) -> None:
-    a = [0.0, *a]
+    a = [-1.0, *a]
     plain = effect(a, b, threshold=0.01)
     scaled = effect([math.ldexp(x, power) for x in a], [math.ldexp(x, power) for x in b], threshold=0.01)
-    if all(math.ldexp(math.ldexp(x, power), -power) == x for x in (*a, *b)):
-        assert scaled.shift == math.ldexp(plain.shift, power)
-        assert scaled.half_width == pytest.approx(math.ldexp(plain.half_width, power))
-        assert (scaled.changed, scaled.p, scaled.g) == (plain.changed, plain.p, pytest.approx(plain.g, nan_ok=True))
+    assert scaled.shift == math.ldexp(plain.shift, power)
+    assert scaled.half_width == math.ldexp(plain.half_width, power)
+    assert (scaled.changed, scaled.p, scaled.g) == (plain.changed, plain.p, pytest.approx(plain.g, nan_ok=True))
 
 
 @given(st.floats(1e-6, 1e6))

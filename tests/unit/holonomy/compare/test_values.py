@@ -7,11 +7,12 @@ import polars
 import pytest
 
 from holonomy import Brackets, Client, Training
-from holonomy.compare.metrics import BRACKET_RMS, END_DISTANCE, END_LOSS, Metric
-from holonomy.compare.sides import Member
+from holonomy.compare import values
+from holonomy.compare.metrics import BRACKET_RMS, END_DISTANCE, END_LOSS, MEDIAN_DEFECT, Metric
 from holonomy.compare.values import Place, Value, reduced, values_of
 from schemas.states import JobState
 from tests.support.fake_service import World
+from tests.support.nights import STEP, named, night
 from tests.support.replica_tables import SPEC, TABLES
 
 ROWS = polars.DataFrame({"step": [0, 0, 0, 9, 9], "defect": [1.0, 2.0, 6.0, 4.0, None]})
@@ -56,21 +57,34 @@ def test_truth_values_count_as_shares() -> None:
 
 
 def test_replicas_are_told_apart_by_arm_and_twins_do_not_count(client: Client, world: World) -> None:
-    world.tables = dict(TABLES)
     job = client.submit(SPEC)
-    assert values_of(Member(job, SPEC), END_DISTANCE) == {}
+    world.tables = {f"{job.id}/{name}": rows for name, rows in TABLES.items()}
+    world.fail(job.id, "the baseline must stay finite")
+    job.status()
+    assert values_of(named(client, "A", [job]), END_DISTANCE) == {}
     world.move(job.id, JobState.DONE)
     job.status()
-    ends = values_of(Member(job, SPEC), END_DISTANCE)
-    assert ends == {Place(arm="near"): Value(2.5, 2, 0), Place(arm="other"): Value(4.5, 3, 1)}
-    looks = values_of(Member(job, SPEC), Metric.parse("replica_metrics.distance@20"))
-    assert looks == {Place(20, "near"): Value(2.5, 2, 0), Place(20, "other"): Value(5.0, 3, 0)}
+    ends = values_of(named(client, "A", [job]), END_DISTANCE)
+    assert ends == {1: {Place(arm="near"): Value(2.5, 2, 0), Place(arm="other"): Value(4.5, 3, 1)}}
+    looks = values_of(named(client, "A", [job]), Metric.parse("replica_metrics.distance@20"))
+    assert looks == {1: {Place(20, "near"): Value(2.5, 2, 0), Place(20, "other"): Value(5.0, 3, 0)}}
 
 
-def test_losses_of_a_bracket_job_are_those_of_its_training_run(client: Client, world: World) -> None:
+def test_losses_of_bracket_jobs_are_those_of_their_training_runs(client: Client, world: World) -> None:
     run = client.submit(Training(steps=9))
     world.tables[f"{run.id}/checkpoints"] = polars.DataFrame({"step": [0, 9], "test_loss": [2.0, 0.5]})
-    job = client.submit(Brackets(training=Training(steps=9), examples=range(4)))
-    world.move(job.id, JobState.DONE, parents=(run.id,))
-    job.status()
-    assert values_of(Member(job, job.detail().spec), END_LOSS) == {Place("last"): Value(0.5, 1, 0)}
+    jobs = [client.submit(Brackets(training=Training(steps=9), examples=range(count))) for count in (3, 4)]
+    for job in jobs:
+        world.move(job.id, JobState.DONE, parents=(run.id,))
+    found = values_of(named(client, "A", [client.job(job.id) for job in jobs]), END_LOSS)
+    assert found == {job.id: {Place("last"): Value(0.5, 1, 0)} for job in jobs}
+
+
+def test_a_side_is_read_in_parts_that_fit_an_address(
+    client: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(values, "TOGETHER", 2)
+    jobs = night(client, world, {0.1: [1.0, 2.0, 3.0]})
+    found = values_of(named(client, "A", jobs), MEDIAN_DEFECT)
+    assert [one[Place(STEP)].number for one in found.values()] == [1.0, 2.0, 3.0]
+    assert sum("/v1/tables/defects" in request for request in world.requests) == 2

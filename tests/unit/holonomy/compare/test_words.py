@@ -14,8 +14,8 @@ CALM = [1.0, 1.1, 0.9, 1.05]
 def held(
     client: Client, world: World, first: dict, second: dict, momentum: float = 0.0, **asked: object
 ) -> Comparison:
-    a = named("A", night(client, world, first))
-    b = named("B", night(client, world, second, first_seed=100, momentum=momentum))
+    a = named(client, "A", night(client, world, first))
+    b = named(client, "B", night(client, world, second, first_seed=100, momentum=momentum))
     return compare(a, b, asked.pop("metric", "defects.median"), **asked)
 
 
@@ -46,7 +46,7 @@ def test_no_change_says_what_would_have_been_noticed(client: Client, world: Worl
 
 
 def test_identical_nights_are_said_to_be(client: Client, world: World) -> None:
-    a, b = (named(name, night(client, world, {0.1: CALM})) for name in "AB")
+    a, b = (named(client, name, night(client, world, {0.1: CALM})) for name in "AB")
     assert compare(a, b).report == "no change: equal seeds gave bitwise equal values in 2 comparisons"
 
 
@@ -73,7 +73,7 @@ def test_ended_jobs_and_other_metrics_are_named(client: Client, world: World) ->
     a, b = night(client, world, {0.1: CALM}), night(client, world, {0.1: CALM}, first_seed=50)
     world.fail(b[0].id, "the loss is NaN")
     again = [client.job(job.id) for job in b]
-    lines = compare(named("A", a), named("B", again), "max(defects.median)").report.splitlines()
+    lines = compare(named(client, "A", a), named(client, "B", again), "max(defects.median)").report.splitlines()
     assert lines[1:] == [
         "B: 1 job failed or was cancelled",
         "max(defects.median) at step 9: no finite value in 0 of 4 against 1 of 4 jobs",
