@@ -101,11 +101,12 @@ def named_object(connection: Connection, job_id: int, name: str) -> ObjectRef:
     if row is None:
         raise Missing("unknown_object", f"job {job_id} has no object `{name}`")
     if row.dropped_at is not None:
+        # Of an imported job the policy of the other installation is not known.
+        policy = f" ({row.drop_reason})" if row.drop_reason else ""
         raise Dropped(
             "dropped",
-            f"object `{name}` of job {job_id} was dropped on {row.dropped_at:%Y-%m-%d at %H:%M} UTC by retention "
-            f"({row.drop_reason}): `holonomy fsck --mend {job_id}` computes it again, as does submitting its spec "
-            "with fresh=true",
+            f"object `{name}` of job {job_id} was dropped on {row.dropped_at:%Y-%m-%d at %H:%M} UTC by "
+            f"retention{policy}: `holonomy fsck --mend {job_id}` computes it again, as does submitting its spec with fresh=true",
         )
     return _reference(row)
 

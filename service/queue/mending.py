@@ -37,6 +37,13 @@ _LOST = text("""
     select o.name, o.block_id, b.mending from objects o join blocks b on b.id = o.block_id
     where o.job_id = :job and o.key = any(:keys) and o.dropped_at is null
 """)
+# The error of a done block is that of an attempt to mend it.
+_FAILED = text("""
+    select o.name, b.error ->> 'message' as message from objects o join blocks b on b.id = o.block_id
+    where o.job_id = :job and o.name = any(:names) and o.dropped_at is not null and b.state = 'done'
+      and b.error is not null
+    order by o.name limit 1
+""")
 _NEEDS = text("select needs from blocks where id = any(:blocks)")
 _UNFINISHED = text("select needs from blocks where job_id = :job and state <> 'done' and needs <> '[]'")
 _REOPEN = text("""
@@ -71,6 +78,18 @@ def dropped(connection: Connection, needs: Iterable[Need]) -> dict[int, set[str]
         wanted[need.job_id].add(need)
     found = {job_id: _gone_of(connection, job_id, its, ()) for job_id, its in wanted.items()}
     return {job_id: names for job_id, names in found.items() if names}
+
+
+def failed_to_mend(connection: Connection, names: Names) -> str | None:
+    """Why one of these dropped objects is not to be had: its block ran again, and failed."""
+    for job_id, wanted in sorted(names.items()):
+        row = connection.execute(_FAILED, {"job": job_id, "names": sorted(wanted)}).one_or_none()
+        if row is not None:
+            return (
+                f"object `{row.name}` of job {job_id}, which it needs, was dropped by retention and could not be "
+                f"computed again: {row.message}; once `holonomy fsck --mend {job_id}` does, retry this job"
+            )
+    return None
 
 
 def unfinished_needs(connection: Connection, job_id: int) -> list[Need]:

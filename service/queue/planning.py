@@ -20,7 +20,7 @@ from service.queue.costs import measured
 from service.queue.datasets import manifest_of
 from service.queue.dispatchers import cluster
 from service.queue.events import Line, write
-from service.queue.mending import InputsDropped, dropped, unfinished_needs
+from service.queue.mending import InputsDropped, dropped, failed_to_mend, unfinished_needs
 from service.queue.retry import resume
 from service.queue.settle import fail
 
@@ -82,7 +82,7 @@ def plan_job(connection: Connection, job_id: int) -> bool:
 
 
 def _inputs_there(connection: Connection, job_id: int, parents: Sequence[Any], needs: Iterable[Need]) -> bool:
-    """Whether what a job needs of others is there; a job that needs what is gone of no parent fails.
+    """Whether what a job needs of others is there; a job that needs what cannot be had fails.
 
     Raises:
         InputsDropped: parents must be mended first.
@@ -95,6 +95,10 @@ def _inputs_there(connection: Connection, job_id: int, parents: Sequence[Any], n
             f"`holonomy fsck --mend {foreign}` computes it again; then retry this job"
         )
         fail(connection, job_id, BlockError(kind="user", message=message))
+        return False
+    failure = failed_to_mend(connection, gone)
+    if failure is not None:
+        fail(connection, job_id, BlockError(kind="user", message=failure))
         return False
     if gone:
         raise InputsDropped(gone)

@@ -53,9 +53,10 @@ def _mend(engine: Engine, job_id: int, found: InputsDropped) -> None:
     """Have parents run again for what a job needs; in a transaction of its own, for the order of locks."""
     try:
         with engine.begin() as connection:
-            mended = mend(connection, found.names)
-            parents = ", ".join(map(str, sorted(mended)))
-            write(connection, [Line(job_id, f"waits for job {parents}, whose dropped objects are computed again")])
+            # None where another dispatcher was faster.
+            parents = ", ".join(map(str, mend(connection, found.names)))
+            words = f"waits for job {parents}, whose dropped objects are computed again"
+            write(connection, [Line(job_id, words)] if parents else [])
     except Conflict as error:
         _logger.info("a parent cannot be mended yet", job=job_id, reason=str(error))
 

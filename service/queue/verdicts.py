@@ -69,10 +69,7 @@ def pass_verdicts(connection: Connection, broken: Iterable[BrokenBlock]) -> Verd
             "waits": [verdict.waits for _, verdict in judged],
             "shrinks": [verdict.shrink for _, verdict in judged],
             "reasons": [verdict.reason for _, verdict in judged],
-            "errors": [
-                None if verdict.state is BlockState.DONE else block.error.model_dump_json()
-                for block, verdict in judged
-            ],
+            "errors": [block.error.model_dump_json() for block, _ in judged],
             "delays": [verdict.delay_seconds for _, verdict in judged],
         },
     )

@@ -198,6 +198,29 @@ def test_a_new_job_on_a_run_without_checkpoints_has_them_computed_again(keeper):
     assert keeper.dropped(parent)
 
 
+def test_a_new_job_fails_when_what_it_needs_cannot_be_computed_again(keeper):
+    parent = keeper.done(training())
+    drop(keeper)
+    child = keeper.start(brackets())
+    (block,) = keeper.claim()
+    keeper.fail(block)
+    for _ in range(3):
+        keeper.sql("update blocks set ready_at = now() where state = 'ready'")
+        assert not keeper.claim()
+    keeper.plan()
+    done_again(keeper, parent)
+    assert keeper.queue.job(child).state == "failed"
+    assert (
+        f"could not be computed again: it broke; once `holonomy fsck --mend {parent}` does"
+        in keeper.queue.job(child).reason
+    )
+    mend(keeper, parent)
+    with keeper.queue.engine.begin() as connection:
+        retry(connection, child)
+    keeper.work()
+    done_again(keeper, parent, child)
+
+
 def test_checkpoints_that_are_not_needed_stay_dropped(keeper):
     parent = keeper.done(training())
     drop(keeper)
