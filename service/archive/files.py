@@ -1,7 +1,6 @@
 """Parquet objects of done jobs' tables: written once each, on first demand."""
 
 import hashlib
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from schemas.columns import ResultTable
 from schemas.nearest import did_you_mean
 from schemas.states import JobState
 from service.archive import parquet
+from service.archive.scratch import scratch_folder
 from service.archive.sources import statement
 from service.db.arrow import ArrowDatabase
 from service.errors import Conflict, Missing
@@ -107,7 +107,7 @@ def ensure(parts: Parts, job_id: int, tables: Sequence[ResultTable]) -> Iterator
         Missing: there is no such job.
         Conflict: it is not done.
         QueryFault: the database failed while rows were read.
-        Unavailable: the object store is away or full, or too many tables are being written.
+        Unavailable: the object store is away, a disk is full, or too many tables are being written.
     """
     with parts.engine.connect() as connection:
         job = _done(connection, job_id)
@@ -130,8 +130,8 @@ def _write(parts: Parts, job_id: int, digest: str, table: ResultTable) -> Writte
 
 
 def _written_now(parts: Parts, job_id: int, digest: str, table: ResultTable) -> Written:
-    with tempfile.TemporaryDirectory(prefix="holonomy-table-") as folder:
-        path = Path(folder) / f"{table.name}.parquet"
+    with scratch_folder() as folder:
+        path = folder / f"{table.name}.parquet"
         query = statement(table, job_id)
         with parts.arrow.open(query, timeout_seconds=READ_SECONDS, pause_seconds=_PAUSE_SECONDS) as batches:
             rows = parquet.write(table, batches, path)

@@ -1,6 +1,5 @@
 """Files of an export that were uploaded for a job: all there, and those of tables fetched to this machine."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 from schemas.archives import tables_of
 from schemas.columns import ResultTable
 from schemas.exports import JobImport, upload_key
+from service.archive.scratch import scratch_folder
 from service.errors import Missing, Refused
 from service.objects import ObjectStore
 
@@ -49,12 +49,12 @@ def fetched_tables(objects: ObjectStore, asked: JobImport) -> Iterator[dict[str,
     """The files of all tables of the job's kind by name, as long as the context lasts.
 
     Raises:
-        Unavailable: the object store is away.
+        Unavailable: the object store is away, or the disk is full.
     """
-    with tempfile.TemporaryDirectory(prefix="holonomy-import-") as folder:
+    with scratch_folder() as folder:
         found = {}
         for table in tables_of(asked.job.kind):
-            sha256, path = asked.tables[table.name], Path(folder) / f"{table.name}.parquet"
+            sha256, path = asked.tables[table.name], folder / f"{table.name}.parquet"
             with path.open("wb") as file:
                 for chunk in objects.stream(upload_key(sha256), sha256):
                     file.write(chunk)

@@ -5,13 +5,10 @@ needs the scope `admin`.
 """
 
 import hashlib
-import tempfile
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import IO, Annotated
 
-from fastapi import APIRouter, Request, Response
-from fastapi import Path as Segment
+from fastapi import APIRouter, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from schemas.exports import Digests, Imported, upload_key
@@ -20,10 +17,11 @@ from service.api.bodies import JobImportBody, SweepImportBody
 from service.api.identity import Admin
 from service.api.problems import ProblemError, documented
 from service.archive import imports, sweep_imports
+from service.archive.scratch import scratch_folder
 
 router = APIRouter(prefix="/v1/imports", tags=["imports"])
 
-FileDigest = Annotated[str, Segment(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the bytes.")]
+FileDigest = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the bytes.")]
 _OCTETS = {
     "requestBody": {
         "required": True,
@@ -49,8 +47,8 @@ def find_missing(digests: Digests, services: Services, _: Admin) -> Digests:
 )
 async def put_file(sha256: FileDigest, request: Request, services: Services, _: Admin) -> None:
     """Upload a file of an export. Its digest is checked, and sending it again changes nothing."""
-    with tempfile.TemporaryDirectory(prefix="holonomy-import-") as folder:
-        path = Path(folder) / sha256
+    with scratch_folder() as folder:
+        path = folder / sha256
         with path.open("wb") as file:
             came = await _received(request.stream(), file)
         if came != sha256:

@@ -3,14 +3,17 @@
 import hashlib
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars
 import pytest
 from polars.testing import assert_frame_equal
 from sqlalchemy import text
+from typer.testing import CliRunner
 
 from holonomy import Client
+from holonomy.cli.app import app
 from holonomy.errors import BadFile, Refused, Unauthorized
 from schemas.archives import tables_of
 from schemas.exports import ExportManifest
@@ -156,6 +159,14 @@ def test_importing_again_leaves_everything_alone(exported, elsewhere) -> None:
     assert len(rows(elsewhere, "select id from jobs")) == 2
 
 
+def test_two_imports_at_once_store_each_job_once(exported, elsewhere) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _: client_of(elsewhere, "admin").import_(exported), range(2)))
+    assert [[one.number for one in done.jobs] for done in both] == [[one.number for one in both[0].jobs]] * 2
+    assert sum(one.created for done in both for one in done.jobs) == 2
+    assert len(rows(elsewhere, "select id from jobs")) == 2
+
+
 def test_where_it_comes_from_it_is_there_already(exported, api, job) -> None:
     done = client_of(api, "admin").import_(exported)
     assert [one.created for one in done.jobs] == [False, False]
@@ -254,3 +265,35 @@ def test_an_export_does_not_mix_with_other_files(api, job, tmp_path) -> None:
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(Refused, match=r"holds 'thesis\.tex', which is of no export"):
         client_of(api, "read").export(tmp_path, jobs=[job])
+
+
+# The commands.
+
+
+def _run(api, monkeypatch, scope, *arguments: str):
+    monkeypatch.setenv("HOLONOMY_URL", api.url)
+    monkeypatch.setenv("HOLONOMY_TOKEN", api.token(scope))
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_the_commands_take_a_job_from_here_to_there(api, job, elsewhere, monkeypatch, tmp_path) -> None:
+    folder = str(tmp_path / "export")
+    done = _run(api, monkeypatch, "read", "export", str(job), folder)
+    assert done.exit_code == 0, done.output
+    assert f"`holonomy import {folder}` stores them in another installation" in done.stderr
+    done = _run(elsewhere, monkeypatch, "admin", "import", folder)
+    assert done.exit_code == 0, done.output
+    assert f"job {job} of the export is 2 here" in done.stdout
+    again = _run(elsewhere, monkeypatch, "admin", "import", folder)
+    assert f"job {job} of the export was here already, as 2, and was left alone" in again.stdout
+    listed = json.loads(_run(elsewhere, monkeypatch, "admin", "import", folder, "--json").stdout)
+    assert listed["jobs"][1] == {"number_there": job, "number": 2, "created": False}
+
+
+def test_a_command_says_in_one_line_what_is_wrong(elsewhere, monkeypatch, tmp_path) -> None:
+    done = _run(elsewhere, monkeypatch, "admin", "import", str(tmp_path))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "has no manifest.json: name the folder of an export" in done.stderr
+    done = _run(elsewhere, monkeypatch, "read", "export", "1", str(tmp_path / "new"))
+    assert done.exit_code == 2
+    assert "there is no job 1" in done.stderr

@@ -109,3 +109,16 @@ def test_what_follows_the_body_may_take_its_time(monkeypatch: pytest.MonkeyPatch
 
     scope = {"type": "http", "method": "GET", "path": "/v1/jobs/1/progress", "headers": []}
     asyncio.run(BodyLimit(until_it_leaves)(scope, receive, send))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "most"),
+    [
+        ("PUT", "/v1/imports/files/" + "0" * 64, limits.MAX_FILE_BYTES),
+        ("POST", "/v1/imports/jobs", limits.MAX_IMPORT_BYTES),
+        ("POST", "/v1/imports/files/" + "0" * 64, limits.MAX_IMPORT_BYTES),
+        ("PUT", "/v1/jobs", MAX_JSON_BYTES),
+    ],
+)
+def test_files_of_exports_may_be_large(method: str, path: str, most: int) -> None:
+    assert limits.limits_of({"method": method, "path": path})[0] == most
