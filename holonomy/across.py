@@ -1,7 +1,7 @@
 """Result tables over several jobs, with what was varied between the jobs of a sweep."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol
 
@@ -86,7 +86,7 @@ class TablesAcross:
         """
         import polars
 
-        job_ids, sweep_ids = _numbers(jobs), _numbers(sweep)
+        job_ids, sweep_ids = numbers(jobs), numbers(sweep)
         if not job_ids and not sweep_ids:
             raise Refused(f"name the jobs whose {name} are wanted: jobs=… or sweep=…")
         asked = table_query(name, columns=columns, where=conditions(where, step=step), order_by=order_by, limit=limit)
@@ -145,18 +145,25 @@ def with_varied(rows: "polars.DataFrame", values: dict[int, dict[str, Any]]) -> 
     A path that a column of the table is called by comes as `varied.PATH`. Values that are neither all numbers nor all
     text nor all truth values come as JSON.
     """
+    known = varied_columns(values, rows.columns)
+    joined = rows.join(known, on="job_id", how="left", maintain_order="left")
+    return joined.select(*known.columns, *(name for name in rows.columns if name != "job_id"))
+
+
+def varied_columns(values: dict[int, dict[str, Any]], taken: Collection[str]) -> "polars.DataFrame":
+    """A row per job: `job_id`, and a column for every path, called otherwise where its name is taken."""
     import polars
 
     paths = list(dict.fromkeys(path for one in values.values() for path in one))
-    columns = {path: f"varied.{path}" if path in rows.columns else path for path in paths}
-    known = polars.DataFrame(
+    return polars.DataFrame(
         [
             polars.Series("job_id", list(values), polars.Int64),
-            *(_series(columns[path], [one.get(path) for one in values.values()]) for path in paths),
+            *(
+                _series(f"varied.{path}" if path in taken else path, [one.get(path) for one in values.values()])
+                for path in paths
+            ),
         ]
     )
-    joined = rows.join(known, on="job_id", how="left", maintain_order="left")
-    return joined.select("job_id", *columns.values(), *(name for name in rows.columns if name != "job_id"))
 
 
 def _series(name: str, values: list[Any]) -> "polars.Series":
@@ -170,10 +177,10 @@ def _series(name: str, values: list[Any]) -> "polars.Series":
     return polars.Series(name, values)
 
 
-def _numbers(named: Named) -> tuple[int, ...]:
+def numbers(named: Named) -> tuple[int, ...]:
     """Numbers of jobs or sweeps."""
     if isinstance(named, int):
         return (named,)
     if isinstance(named, Iterable):
-        return tuple(number for one in named for number in _numbers(one))
+        return tuple(number for one in named for number in numbers(one))
     return (named.id,)

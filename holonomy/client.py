@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self, Unpack, overload
 
 from pydantic import ValidationError
 
-from holonomy.across import TablesAcross
+from holonomy.across import Named, TablesAcross, numbers
 from holonomy.connection import Connection
 from holonomy.datasets import Datasets
 from holonomy.errors import Refused
@@ -320,22 +320,20 @@ class Client(TablesAcross):
             raise Refused(f"statistics over seeds are of replica jobs; job {found.id} is a {found.kind} job")
         return found
 
-    def scan(
-        self, table: str, *, jobs: Sequence[JobHandle | int] = (), sweep: int | None = None
-    ) -> "polars.LazyFrame":
+    def scan(self, table: str, *, jobs: Named = (), sweep: Named = ()) -> "polars.LazyFrame":
         """A table of many done jobs as a lazy frame, of which only the columns and row groups that are used travel.
 
         polars itself reads the Parquet files over HTTP, in ranges through the service, because so the client needs no
         credentials of the object store; a ticket in the address, good for twelve hours, stands for the token.
 
         The service writes the files on first demand. Column `job_id` comes first; conditions on it leave out whole
-        files. Over a sweep, the varied fields are columns too, called `varied.<path>`; jobs of it that are not done
-        are left out.
+        files. What sweeps vary comes as columns behind it, as in `table`; conditions on those leave out files as
+        well. Jobs of a sweep that are not done are left out.
 
         Args:
             table: A result table, or `blocks` or `events` for how the jobs went.
-            jobs: Done jobs, or their numbers.
-            sweep: Number of a sweep, in place of `jobs`.
+            jobs: Done jobs, as numbers or handles.
+            sweep: Sweeps, as numbers or handles.
 
         Raises:
             Refused: a job is not done, there is no such table, or none of the jobs has it.
@@ -344,15 +342,14 @@ class Client(TablesAcross):
         """
         from holonomy.parquet import scan
 
-        numbers = [job if isinstance(job, int) else job.id for job in jobs]
-        return scan(self._connection, table, jobs=numbers, sweep=sweep)
+        return scan(self._connection, table, jobs=jobs, sweep=sweep)
 
     def export(
         self,
         folder: str | Path,
         *,
-        jobs: Sequence[JobHandle | int] = (),
-        sweeps: Sequence[int] = (),
+        jobs: Named = (),
+        sweeps: Named = (),
         objects: bool = True,
         report: Callable[[int, int], None] = unheard,
         tell: Callable[[str], None] = unheard,
@@ -363,8 +360,8 @@ class Client(TablesAcross):
 
         Args:
             folder: New, empty, or of the same export before.
-            jobs: Done jobs, or their numbers.
-            sweeps: Numbers of sweeps; their jobs that are not done are left out.
+            jobs: Done jobs, as numbers or handles.
+            sweeps: Sweeps, as numbers or handles; their jobs that are not done are left out.
             objects: Whether to write arrays as well as tables.
             report: Told after each piece: bytes that are there, bytes in all.
             tell: Told in words what is left out.
@@ -376,12 +373,11 @@ class Client(TablesAcross):
         """
         from holonomy.export import export
 
-        numbers = [job if isinstance(job, int) else job.id for job in jobs]
         return export(
             self._connection,
             Path(folder),
-            jobs=numbers,
-            sweeps=sweeps,
+            jobs=numbers(jobs),
+            sweeps=numbers(sweeps),
             objects=objects,
             report=report,
             tell=tell,

@@ -1,11 +1,12 @@
 """Tables of jobs as Parquet files of the service: which there are, and a lazy data frame over many of them."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from holonomy.across import Named, numbers, varied_columns
 from holonomy.connection import Connection
 from holonomy.errors import Refused, Unconfigured
+from holonomy.pages import pages
 from holonomy.transport import HttpTransport
 from schemas.archives import ARCHIVED, ParquetFiles, ParquetRequest
 from schemas.nearest import did_you_mean
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 WRITE_SECONDS = 3_600.0
 """Longest wait for a request: the first demand for a table of a hundred million rows takes most of it."""
 _JOBS_AT_ONCE = 50
-VARIED = "varied."
-"""In front of the path of a varied field in the name of its column."""
 
 
 def made(connection: Connection, jobs: Sequence[int], tables: Sequence[str]) -> Iterator[ParquetFiles]:
@@ -36,35 +35,32 @@ def made(connection: Connection, jobs: Sequence[int], tables: Sequence[str]) -> 
 
 def members(connection: Connection, sweep: int, state: JobState | None = None) -> Iterator[SweepJob]:
     """Jobs of a sweep in order, all or those in a state."""
-    cursor: str | None = None
-    while True:
-        query = {"state": state, "cursor": cursor, "limit": 500}
-        page = connection.get(f"/v1/sweeps/{sweep}/jobs", SweepJobPage, query)
+    for page in pages(connection, f"/v1/sweeps/{sweep}/jobs", SweepJobPage, {"state": state}):
         yield from page.items
-        cursor = page.next
-        if cursor is None:
-            return
 
 
-def scan(
-    connection: Connection, table: str, *, jobs: Sequence[int] = (), sweep: int | None = None
-) -> "polars.LazyFrame":
+def scan(connection: Connection, table: str, *, jobs: Named = (), sweep: Named = ()) -> "polars.LazyFrame":
     """A lazy frame over a table of done jobs; see `Client.scan`."""
     import polars
 
     _check_table(table)
     if not isinstance(connection.transport, HttpTransport):
         raise Unconfigured("scan reads over HTTP: it needs a client that was given the address of a service")
-    if (sweep is None) == (not jobs):
-        raise Refused("scan takes jobs or a sweep: give one of `jobs` and `sweep`")
-    varied: dict[int, Mapping[str, Any]] = {}
-    if sweep is not None:
-        varied = {one.job.id: one.varied for one in members(connection, sweep, JobState.DONE)}
-        if not varied:
-            raise Refused(f"no job of sweep {sweep} is done yet: `holonomy sweep watch {sweep}` shows its progress")
+    wanted, sweeps = list(numbers(jobs)), numbers(sweep)
+    varied: dict[int, dict[str, Any]] = {}
+    for number in sweeps:
+        for member in members(connection, number, JobState.DONE):
+            varied.setdefault(member.job.id, {}).update(member.varied)
+    wanted = list(dict.fromkeys([*wanted, *varied]))
+    if not wanted:
+        raise Refused(
+            f"no job of sweep {sweeps[0]} is done yet: `holonomy sweep watch {sweeps[0]}` shows its progress"
+            if sweeps
+            else f"name the jobs whose {table} are wanted: jobs=… or sweep=…"
+        )
     addresses = [
         f"{connection.transport.url}/v1/parquet/job_id={file.job_id}/{table}.parquet?ticket={part.ticket}"
-        for part in made(connection, sorted(set(jobs or varied)), [table])
+        for part in made(connection, wanted, [table])
         for file in part.files
     ]
     if not addresses:
@@ -72,39 +68,11 @@ def scan(
     frame = polars.scan_parquet(
         addresses, hive_partitioning=True, hive_schema={"job_id": polars.Int64}, glob=False
     ).select("job_id", polars.exclude("job_id"))
-    if sweep is None:
+    if not sweeps:
         return frame
-    return frame.join(varied_frame(varied).lazy(), on="job_id", how="left", maintain_order="left")
-
-
-def varied_frame(varied: Mapping[int, Mapping[str, Any]]) -> "polars.DataFrame":
-    """One row per job: its number, and a column of the narrowest common type for each varied field.
-
-    Fields whose values are of types that have nothing in common are columns of JSON texts.
-    """
-    import polars
-
-    paths = dict.fromkeys(path for values in varied.values() for path in values)
-    columns = {path: _column([values.get(path) for values in varied.values()]) for path in paths}
-    return polars.DataFrame(
-        {"job_id": polars.Series(list(varied), dtype=polars.Int64)}
-        | {f"{VARIED}{path}": column for path, column in columns.items()}
-    )
-
-
-def _column(values: Sequence[Any]) -> "polars.Series":
-    import polars
-
-    kinds = {type(value) for value in values if value is not None}
-    for allowed, dtype in (
-        ({bool}, polars.Boolean),
-        ({int}, polars.Int64),
-        ({int, float}, polars.Float64),
-        ({str}, polars.String),
-    ):
-        if kinds <= allowed:
-            return polars.Series(values, dtype=dtype, strict=False)
-    return polars.Series([None if value is None else json.dumps(value) for value in values], dtype=polars.String)
+    names = [column.name for column in ARCHIVED[table].columns]
+    known = varied_columns(varied, names)
+    return frame.join(known.lazy(), on="job_id", how="left", maintain_order="left").select(*known.columns, *names)
 
 
 def _check_table(name: str) -> None:

@@ -1,6 +1,5 @@
 """Sweeps: submit one, look at what it would do, and a handle of one that was submitted."""
 
-import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from pydantic import ValidationError
 
-from holonomy.across import TablesAcross
+from holonomy.across import TablesAcross, with_varied
 from holonomy.connection import Connection
 from holonomy.errors import Refused, SweepCancelled, SweepFailed
 from holonomy.follow import Deadline, Patience
@@ -84,9 +83,12 @@ class SweepHandle:
 
     def jobs(self, *, state: JobState | str | None = None) -> Iterator[SweptJob]:
         """The jobs in the order of the sweep, fetched page by page; with `state`, only those in it."""
+        paths = self._detail().sweep.paths
         for page in pages(self._connection, self._path("jobs"), SweepJobPage, {"state": state}):
             for found in page.items:
-                yield SweptJob(found.position, found.varied, handle_of(self._connection, found.job))
+                # The database does not keep the order of the fields.
+                varied = {path: found.varied[path] for path in paths if path in found.varied}
+                yield SweptJob(found.position, varied, handle_of(self._connection, found.job))
 
     def wait(self, *, progress: bool = True, timeout: float | None = None) -> Self:
         """Wait until all jobs have ended, through restarts of the service.
@@ -124,42 +126,43 @@ class SweepHandle:
         return self._looked(self._connection.post(self._path("retry"), SweepDetail))
 
     def varied(self) -> "polars.DataFrame":
-        """One row per job in the order of the sweep: `job_id`, its place, its state, and a column per varied field.
+        """One row per job in the order of the sweep: `job_id`, a column per varied field, its place and its state.
 
         Columns are called by the fields' paths; values that are no numbers, texts or truth values come as JSON.
         """
         import polars
 
         members = list(self.jobs())
-        paths = dict.fromkeys(path for member in members for path in member.varied)
-        return polars.DataFrame(
+        jobs = polars.DataFrame(
             {
                 "job_id": [member.job.id for member in members],
                 "position": [member.position for member in members],
                 "state": [str(member.job.seen.state) for member in members],
-                **{path: _column([member.varied.get(path) for member in members]) for path in paths},
             }
         )
+        return with_varied(jobs, {member.job.id: dict(member.varied) for member in members})
 
     def table(
         self,
         name: str,
         *,
+        step: int | None = None,
         columns: str | Sequence[str] | None = None,
         where: str | Sequence[str] = (),
         order_by: str | Sequence[str] | None = None,
         limit: int | None = None,
     ) -> "polars.DataFrame":
-        """Rows of a result table of all jobs, each with its `job_id`, what was varied, and the table's columns.
-
-        Conditions, order, columns and limit are applied on the server; see `JobHandle.table` for the arguments. A
-        varied field whose path is the name of a column is called `varied.PATH`.
+        """Rows of a result table of all jobs, with what was varied; see `Client.table` for the arguments.
 
         Raises:
             Refused: no such table or column, or a condition that cannot be read.
         """
         across = TablesAcross(self._connection)
-        return across.table(name, sweep=self.id, columns=columns, where=where, order_by=order_by, limit=limit)
+        return across.table(name, sweep=self, step=step, columns=columns, where=where, order_by=order_by, limit=limit)
+
+    def _detail(self) -> SweepDetail:
+        """The sweep with its spec, which does not change."""
+        return self._sweep if isinstance(self._sweep, SweepDetail) else self.status()
 
     def _looked(self, sweep: SweepDetail) -> SweepDetail:
         self._sweep = sweep
@@ -221,11 +224,3 @@ def _submission(sweep: Sweep, labels: SweepLabels) -> SweepSubmission:
         return SweepSubmission.model_validate(body)
     except ValidationError as error:
         raise Refused(explain(error, SweepSubmission, body)) from None
-
-
-def _column(values: list[Any]) -> list[Any]:
-    """Values of one type that a column holds as they are, else their JSON."""
-    kinds = {type(value) for value in values if value is not None}
-    if kinds <= {int, float}:
-        return [None if value is None else float(value) for value in values] if float in kinds else values
-    return values if kinds in ({str}, {bool}) else [None if value is None else json.dumps(value) for value in values]

@@ -17,7 +17,7 @@ Scope = Literal["read", "submit", "admin"]
 class Body(BaseModel):
     """An answer: frozen; a client of an older version ignores fields it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
 
 class Progress(Body):

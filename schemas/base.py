@@ -39,8 +39,6 @@ class Spec(BaseModel, metaclass=_Explained):
         validate_default=True,
         use_attribute_docstrings=True,
         ser_json_inf_nan="constants",
-        # A program builds validators for the few models that it uses; building all of them takes half a second.
-        defer_build=True,
     )
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:

@@ -6,7 +6,7 @@ committed once. `positions` count within the job's ascending list of examples; `
 
 from typing import Annotated, Any, Literal, NewType
 
-from pydantic import ConfigDict, Field, JsonValue, TypeAdapter
+from pydantic import Field, JsonValue, TypeAdapter
 
 from schemas.base import Digest, Spec, Step
 
@@ -191,7 +191,7 @@ AnyPayload = (
     | DiagnosticBlock
 )
 Payload = Annotated[AnyPayload, Field(discriminator="kind")]
-payload: TypeAdapter[AnyPayload] = TypeAdapter(Payload, config=ConfigDict(defer_build=True))
+payload: TypeAdapter[AnyPayload] = TypeAdapter(Payload)
 
 
 class Need(Spec):

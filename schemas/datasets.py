@@ -7,7 +7,7 @@ they become inputs.
 from collections import Counter
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, Field, TypeAdapter
 
 from schemas.base import Digest, LabelName, Name, Spec
 
@@ -152,9 +152,7 @@ class TextManifest(Sharded):
 
 
 DatasetManifest = Annotated[IdxManifest | ImagesManifest | TextManifest, Field(discriminator="kind")]
-dataset_manifest: TypeAdapter[IdxManifest | ImagesManifest | TextManifest] = TypeAdapter(
-    DatasetManifest, config=ConfigDict(defer_build=True)
-)
+dataset_manifest: TypeAdapter[IdxManifest | ImagesManifest | TextManifest] = TypeAdapter(DatasetManifest)
 
 
 class DatasetImport(Spec):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, assert_never
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from schemas.base import LabelName, Name, Spec
 from schemas.brackets import Brackets
@@ -12,7 +12,7 @@ from schemas.training import Training
 
 AnyJob = Training | Brackets | Replicas | Diagnostic
 JobSpec = Annotated[AnyJob, Field(discriminator="kind")]
-job_spec: TypeAdapter[AnyJob] = TypeAdapter(JobSpec, config=ConfigDict(defer_build=True))
+job_spec: TypeAdapter[AnyJob] = TypeAdapter(JobSpec)
 
 
 def training_of(spec: AnyJob) -> Training | None:

@@ -45,6 +45,7 @@ for module in (
     results,
     compare,
     flags,
+    exports,
     data,
     tokens,
     schema,

@@ -22,7 +22,7 @@ def preview_table(jobs: Iterable[PreviewedJob]) -> Table:
     for job in jobs:
         values = [escape(value_text(job.varied[path])) if path in job.varied else "—" for path in paths]
         state = "new" if job.state is None else f"{job.state} (job {job.job_id})"
-        cost = "—" if job.state is JobState.DONE else span(job.seconds)
+        cost = "—" if job.state is JobState.DONE else cost_text(job.seconds)
         table.add_row(str(job.position), *values, f"{job.digest[:12]}…", state, cost)
     return table
 
@@ -47,8 +47,13 @@ def preview_totals(preview: SweepPreview) -> Iterator[str]:
         rough = "" if preview.measured else "; a rough guess until such jobs have run here"
         wall = ", and no worker slot for some of it"
         if preview.wall_seconds is not None:
-            wall = f", about {span(preview.wall_seconds)} on {counted(preview.slots, 'worker slot')}"
-        yield f"about {span(preview.seconds)} of work{wall}{rough}"
+            wall = f", about {cost_text(preview.wall_seconds)} on {counted(preview.slots, 'worker slot')}"
+        yield f"about {cost_text(preview.seconds)} of work{wall}{rough}"
+
+
+def cost_text(seconds: float) -> str:
+    """An estimated time, with tenths of a second where there are only a few."""
+    return span(seconds) if seconds >= 10 else f"{seconds:.1f} s"
 
 
 def counted(number: int, what: str) -> str:

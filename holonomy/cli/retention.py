@@ -50,9 +50,7 @@ def gc(
     ] = None,
     tables_older_than: Annotated[
         str | None,
-        typer.Option(
-            metavar="AGE", help="Drop Parquet copies of tables that are so old; they are written on demand."
-        ),
+        typer.Option(metavar="AGE", help="Drop Parquet copies of tables this old; a demand writes them again."),
     ] = None,
     orphans_older_than: Annotated[
         str, typer.Option(metavar="AGE", help="Collect objects that no row names once they are so old.")
@@ -76,10 +74,8 @@ def gc(
         collected = operation.gc(policy, dry_run=dry_run)
     if as_json:
         print_json(collected)
-        return
-    show(_shares(collected))
-    if dry_run:
-        tell("nothing was changed: the same command without --dry-run does it")
+    else:
+        show_collected(collected)
 
 
 def fsck(
@@ -111,7 +107,7 @@ def fsck(
     if as_json:
         print_json(checked)
     else:
-        _print_checked(checked)
+        show_checked(checked)
     if not checked.clean:
         raise typer.Exit(FOUND_SOMETHING)
 
@@ -130,17 +126,21 @@ def _seconds(age: str) -> float:
         raise Refused(f"--orphans-older-than: {error}") from None
 
 
-def _shares(collected: Collected) -> Table:
+def show_collected(collected: Collected) -> None:
+    """What went, or would, as a table."""
     table = Table(box=None, header_style="bold", padding=(0, 1))
     for name in ("objects", "bytes", "jobs"):
         table.add_column(name, justify="right")
     table.add_column("would go" if collected.dry_run else "gone")
     for share in collected.shares:
         table.add_row(f"{share.objects:,}", f"{share.size_bytes:,}", f"{share.jobs:,}", share.reason)
-    return table
+    show(table)
+    if collected.dry_run:
+        tell("nothing was changed: the same command without --dry-run does it")
 
 
-def _print_checked(checked: Checked) -> None:
+def show_checked(checked: Checked) -> None:
+    """What was found and mended, for people."""
     read = "read" if checked.deep else "looked for"
     typer.echo(f"{read} {checked.objects:,} objects, {checked.size_bytes:,} bytes")
     for fault, count in checked.counts.items():
@@ -204,7 +204,7 @@ def _use_embedded() -> None:
         state = read_state(home)
         if state is None or state.supervisor.find() is None:
             raise Unconfigured(
-                f"no database and no bucket: set {' and '.join(VARIABLES)}, or start the embedded ones with `holonomy up`"
+                f"no database and no bucket: set {' and '.join(VARIABLES)}, or start the embedded with `holonomy up`"
             )
         # This process ends with the command; boto3 reads its credentials from here.
         os.environ.update(access.environment(home, state))

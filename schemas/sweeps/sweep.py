@@ -10,8 +10,9 @@ from schemas.brackets import Brackets
 from schemas.diagnostic import Diagnostic
 from schemas.jobs import AnyJob, JobSpec
 from schemas.mistakes import shown
+from schemas.nearest import did_you_mean
 from schemas.replicas import Replicas
-from schemas.sweeps.axes import MAX_SWEEP_JOBS, Axis, Count, plain
+from schemas.sweeps.axes import MAX_SWEEP_JOBS, AnyAxis, Axis, Count, plain
 from schemas.sweeps.constraints import BadConstraint, Constraint, parse_constraint
 from schemas.sweeps.dimensions import (
     axis_length,
@@ -58,6 +59,8 @@ class Sweep(Spec):
     """The job that is varied; a field that is not varied has its value."""
     axes: Annotated[dict[PathText, Axis], Field(max_length=100)] = Field(default_factory=dict)
     """By path of a field, the values that it takes: a list, a spacing, or a distribution."""
+    order: Annotated[tuple[PathText, ...], Field(max_length=100)] = ()
+    """The axes from the slowest to the fastest; by default as they are given, which is then written down here."""
     zipped: Annotated[tuple[tuple[PathText, ...], ...], Field(max_length=100)] = ()
     """Groups of axes with equally many values, which advance together and are one factor of the product."""
     points: Annotated[tuple[Listed, ...], Field(max_length=MAX_SWEEP_JOBS)] = ()
@@ -73,11 +76,12 @@ class Sweep(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        self._check_order()
         for where, name in self._written():
             parsed(name, where)
         self._check_varied_once()
         check_zipped(self.axes, self.zipped)
-        random = [name for name, axis in self.axes.items() if is_random(axis)]
+        random = [name for name, axis in self.ordered_axes.items() if is_random(axis)]
         if random and self.samples is None:
             raise SweepMistake(f"{random[0]} is drawn at random: say with `samples` how often", "axes", random[0])
         if self.samples is not None and not random:
@@ -90,9 +94,14 @@ class Sweep(Spec):
     @property
     def sizes(self) -> tuple[int, ...]:
         """Sizes of the factors of the grid; nothing is expanded."""
-        groups = (axis_length(self.axes[group[0]]) for group in grid_groups(self.axes, self.zipped))
+        groups = (axis_length(self.axes[group[0]]) for group in grid_groups(self.ordered_axes, self.zipped))
         seeds = len(self.seeds) if isinstance(self.seeds, tuple) else self.seeds or 1
         return (*groups, self.samples or 1, len(self.points) or 1, seeds)
+
+    @property
+    def ordered_axes(self) -> dict[str, AnyAxis]:
+        """The axes from the slowest to the fastest."""
+        return {name: self.axes[name] for name in self.order}
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -107,9 +116,9 @@ class Sweep(Spec):
             SweepMistake: a path leads nowhere, or its field cannot have one of the values.
         """
         fields = Fields(self.base, {parse_path(name) for _, name in self._written()})
-        yield from grid_dimensions(fields, self.axes, self.zipped)
+        yield from grid_dimensions(fields, self.ordered_axes, self.zipped)
         if self.samples is not None:
-            yield random_dimension(fields, self.axes, self.seed, self.samples)
+            yield random_dimension(fields, self.ordered_axes, self.seed, self.samples)
         if self.points:
             yield listed_dimension(fields, self.points)
         if self.seeds is not None:
@@ -134,7 +143,7 @@ class Sweep(Spec):
 
     def _written(self) -> Iterator[tuple[Place, str]]:
         """Every path of the sweep, and where it stands."""
-        for name in self.axes:
+        for name in self.order:
             yield ("axes", name), name
         for place, point in enumerate(self.points):
             for name in point:
@@ -147,6 +156,18 @@ class Sweep(Spec):
         if path is None:
             raise SweepMistake(f"a {self.base.kind} job draws nothing, so it has no seeds to vary", "seeds")
         return path
+
+    def _check_order(self) -> None:
+        if not self.order:
+            # Canonical JSON and the database sort the names of a mapping: the order is a value of its own.
+            object.__setattr__(self, "order", tuple(self.axes))
+        for name in self.order:
+            if name not in self.axes:
+                raise SweepMistake(
+                    f"order names {name!r}, which is not an axis{did_you_mean(name, self.axes)}", "order"
+                )
+        if sorted(self.order) != sorted(self.axes):
+            raise SweepMistake(f"order names every axis once: {', '.join(self.axes)}", "order")
 
     def _check_varied_once(self) -> None:
         seen = dict[FieldPath, Place]()

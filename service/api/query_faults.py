@@ -39,7 +39,7 @@ def told(fault: QueryFault, statement: Statement, timeout_seconds: float, views:
             name = _QUOTED.search(said)
             known = views()
             meant = did_you_mean(name[1].removeprefix("results."), known) if name else ""
-            return _refused("query_refused", f"{_at(fault, statement)}{said}{meant}; there are: {', '.join(known)}")
+            return _refused("query_refused", f"{_at(fault, statement)}{said}; there are: {', '.join(known)}{meant}")
         case "42703":
             return _refused("query_refused", _at(fault, statement) + said + (_hint(fault) or _close(said, views())))
         case state if state == CANCELLED:

@@ -16,8 +16,8 @@ from service.db.copy import BadRows, copy_rows, encode
 from service.errors import Refused
 from service.objects import Unavailable
 
-BATCH_ROWS = 2**17
-"""Rows of one COPY: well within the statement timeout."""
+BATCH_ROWS = 2**15
+"""Rows of one COPY: ten megabytes of pairs, and well within the statement timeout."""
 
 
 def opened(table: ResultTable, path: Path) -> pq.ParquetFile:

@@ -74,19 +74,18 @@ def events(connection: Connection, job_id: int, *, after: int = 0, limit: int = 
 
 
 def manifest(connection: Connection, job_id: int) -> Manifest:
-    """Every object of a job, and which of them retention dropped.
+    """Every object of a job, and the names of those that retention dropped.
 
     Raises:
         Missing: there is no such job.
     """
     digest = _digest(connection, job_id)
     rows = connection.execute(_OBJECTS, {"job": job_id}).all()
-    stored = tuple(
-        ObjectRef(name=row.name, key=row.key, sha256=row.sha256, size_bytes=row.size_bytes, arrays=row.arrays)
-        for row in rows
-    )
     return Manifest(
-        job_id=job_id, digest=digest, objects=stored, dropped=tuple(row.name for row in rows if row.dropped)
+        job_id=job_id,
+        digest=digest,
+        objects=tuple(_reference(row) for row in rows),
+        dropped=tuple(row.name for row in rows if row.dropped),
     )
 
 
@@ -108,6 +107,10 @@ def named_object(connection: Connection, job_id: int, name: str) -> ObjectRef:
             f"({row.drop_reason}): `holonomy fsck --mend {job_id}` computes it again, as does submitting its spec "
             "with fresh=true",
         )
+    return _reference(row)
+
+
+def _reference(row: Any) -> ObjectRef:
     return ObjectRef(name=row.name, key=row.key, sha256=row.sha256, size_bytes=row.size_bytes, arrays=row.arrays)
 
 

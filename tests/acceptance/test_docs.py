@@ -12,9 +12,11 @@ ROOT = Path(__file__).parents[2]
 PAGES = [
     "quickstart.md",
     "how-to/query-results.md",
+    "how-to/export-and-import.md",
     "how-to/import-a-dataset.md",
     "how-to/find-outputs-that-swaps-move.md",
     "how-to/measure-how-runs-drift-apart.md",
+    "how-to/keep-storage-small.md",
     "how-to/compare-nightly-sweeps.md",
 ]
 FENCE = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -25,12 +27,16 @@ def blocks(page: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_page_runs(page: str, stack_environment: dict[str, str], mnist_folder: Path, tmp_path: Path) -> None:
+def test_the_page_runs(
+    page: str, stack_environment: dict[str, str], mnist_folder: Path, fresh_home: Path, tmp_path: Path
+) -> None:
     environment = {
         **stack_environment,
         "MNIST": str(mnist_folder),
         "FACES": str(tmp_path / "faces"),
         "SWAPS": str(tmp_path / "swaps"),
+        "EXPORT": str(tmp_path / "export"),
+        "ELSEWHERE": str(fresh_home),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     found = blocks(page)

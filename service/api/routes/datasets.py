@@ -14,6 +14,7 @@ from service.api.bodies import DatasetBody
 from service.api.identity import Reader, Submitter
 from service.api.problems import ProblemError, documented
 from service.queue import datasets
+from service.retention.naming import hold_names
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 
@@ -91,9 +92,11 @@ async def _stored(key: str, sha256: str, request: Request, response: Response, s
 @router.post("", status_code=201, responses=documented("invalid"))
 def import_dataset(request: DatasetBody, services: Services, _: Submitter) -> Dataset:
     """Name a dataset whose shards are uploaded. Every shard is looked at. A name can be moved to other data."""
-    shards.check(services.objects, request.manifest)
-    shards.publish(services.objects, request.manifest)
     with services.engine.begin() as connection:
+        # What was uploaded long ago is named by nobody yet: it must not be collected between this look and the name.
+        hold_names(connection)
+        shards.check(services.objects, request.manifest)
+        shards.publish(services.objects, request.manifest)
         return datasets.register(connection, request)
 
 

@@ -1,11 +1,12 @@
 """Reads sweeps for the API."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 from schemas.api import Job, Progress
-from schemas.states import JobState, SweepState
+from schemas.states import TERMINAL_JOBS, JobState, SweepState
 from schemas.sweep_bodies import Failures, SweepDetail, SweepInfo, SweepJob, SweepJobPage, SweepPage
 from schemas.sweeps import Sweep
 from service.errors import Missing
@@ -90,8 +91,10 @@ def detail(connection: Connection, sweep_id: int) -> SweepDetail:
     one = {"sweep": sweep_id, "shown": SHOWN_FAILURES, "jobs": SHOWN_JOBS}
     counts = {JobState(found.state): found.count for found in connection.execute(_COUNTS, one)}
     blocks = connection.execute(_BLOCKS, one).one()
+    named = _named(row)
+    named["state"] = _outcome(counts) or named["state"]  # which is written soon after the last job has ended
     return SweepDetail(
-        **_named(row),
+        **named,
         sweep=Sweep.model_validate(row.spec),
         version=row.version,
         jobs={state: counts[state] for state in JobState if state in counts},
@@ -145,6 +148,14 @@ def jobs(
         for row in rows[:limit]
     )
     return SweepJobPage(items=items, next=str(items[-1].position) if len(rows) > limit else None)
+
+
+def _outcome(states: Collection[JobState]) -> SweepState | None:
+    """How a sweep ended whose jobs are in these states; None while one of them goes on."""
+    if not TERMINAL_JOBS.issuperset(states):
+        return None
+    ended = {JobState.FAILED: SweepState.FAILED, JobState.CANCELLED: SweepState.CANCELLED}
+    return next((sweep for job, sweep in ended.items() if job in states), SweepState.DONE)
 
 
 def _row(connection: Connection, sweep_id: int) -> Any:

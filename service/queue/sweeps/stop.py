@@ -63,6 +63,10 @@ _QUEUE_AGAIN = text("""
     update jobs set state = 'queued', finished_at = null, error = null, reason = null, cancel_requested_at = null
     where id = any(:jobs)
 """)
+# Also a sweep of which nobody has noticed yet that its last job was cancelled.
+_RESUME = text("""
+    update sweeps set state = 'running', finished_at = null, cancel_requested_at = null where id = :sweep
+""")
 
 
 def cancel_sweep(connection: Connection, sweep_id: int) -> int:
@@ -96,6 +100,8 @@ def retry_sweep(connection: Connection, sweep_id: int) -> int:
     for row in stopped:
         if not row.unplanned:
             revive(connection, row.id)
+    if stopped:
+        connection.execute(_RESUME, {"sweep": sweep_id})
     return len(stopped)
 
 

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -38,8 +38,10 @@ from schemas.brackets import Brackets, TopPairs
 from schemas.data import Indices
 from schemas.jobs import job_spec
 from schemas.states import TERMINAL_JOBS, JobState
+from service.administration import reader_credentials
 from service.api.app import POOL_SIZE, build
 from service.api.backend import Backend
+from service.db.arrow import ArrowDatabase
 from service.db.engine import connect, described
 from service.db.migrate import upgrade
 from service.embedded.postgres import DATABASE, Postgres
@@ -253,7 +255,8 @@ def api(postgres_server: Postgres, s3_server: SeaweedFS) -> Iterator[Api]:
         connection.cursor().execute(f"create database {name}")
     url = postgres_server.url.removesuffix(DATABASE) + name
     upgrade(url)
-    with serving(backend_on(url, s3_server, name.replace("_", "-"))) as running:
+    reader = ArrowDatabase(reader_credentials(url, "reader"), application="holonomy query")
+    with serving(replace(backend_on(url, s3_server, name.replace("_", "-")), reader=reader)) as running:
         yield running
 
 

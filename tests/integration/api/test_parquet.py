@@ -3,6 +3,7 @@
 import hashlib
 import io
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import httpx2
 import polars
@@ -12,6 +13,8 @@ from sqlalchemy import text
 
 from schemas.archives import BLOCKS, ParquetFiles, TableFile, tables_of
 from schemas.bracket_results import PAIRS
+from service.api import tickets
+from service.api.problems import ProblemError
 
 SPEC = {
     "kind": "brackets",
@@ -179,6 +182,13 @@ def test_a_ticket_ends_with_its_token_and_opens_nothing_else(api, job: int, prob
         problem(nobody.get(path), 401)
         admin.delete(f"/v1/tokens/{ticket.split('.')[0]}")
         assert "was revoked" in problem(nobody.get(path, params={"ticket": ticket}), 401).detail
+
+
+def test_a_ticket_ends(api, made: ParquetFiles) -> None:
+    with api.backend.engine.connect() as connection:
+        tickets.check(connection, made.ticket, made.expires_at - timedelta(seconds=1))
+        with pytest.raises(ProblemError, match=r"it ended at .* UTC; scan again for a new one"):
+            tickets.check(connection, made.ticket, made.expires_at)
 
 
 def test_tables_that_are_not_there(client: httpx2.Client, api, worker, job: int, problem) -> None:

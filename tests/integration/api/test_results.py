@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from safetensors.numpy import load
+from sqlalchemy import text
 
 from schemas.api import Job, Manifest
 from schemas.bracket_results import PAIRS
@@ -216,6 +217,25 @@ def test_every_object_of_the_manifest_can_be_fetched(client: httpx2.Client, job:
         assert answer.headers["etag"] == f'"{ref.sha256}"'
         assert answer.headers["content-length"] == str(ref.size_bytes)
     assert "has no object 'tiles/none'" in problem(client.get(f"/v1/jobs/{job}/objects/tiles/none"), 404).detail
+
+
+def test_dropped_objects_say_when_and_why_and_what_to_do(api, client: httpx2.Client, job: int, problem) -> None:
+    with api.backend.engine.begin() as connection:
+        connection.execute(
+            text("""
+                update objects set dropped_at = '2026-03-04T05:06:07Z', drop_reason = 'arrays older than 30d'
+                where split_part(name, '/', 1) in ('tiles', 'checkpoints')
+            """)
+        )
+    manifest = Manifest.model_validate_json(client.get(f"/v1/jobs/{job}/objects").content)
+    assert manifest.dropped
+    expected = "was dropped on 2026-03-04 at 05:06 UTC by retention (arrays older than 30d): `holonomy fsck --mend"
+    for path in (
+        f"objects/{manifest.dropped[0]}",
+        "arrays/checkpoint?step=10",
+        "arrays/bracket?step=10&i=2&j=5",
+    ):
+        assert expected in problem(client.get(f"/v1/jobs/{job}/{path}"), 410).detail
 
 
 def test_progress_is_streamed_until_the_job_is_done(api, client: httpx2.Client, worker) -> None:

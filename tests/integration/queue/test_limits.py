@@ -4,6 +4,8 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import pytest
+
 from schemas.brackets import Brackets
 from schemas.data import First
 from schemas.diagnostic import Diagnostic
@@ -12,6 +14,8 @@ from schemas.states import JobState
 from schemas.sweeps import Sweep
 from schemas.training import Training
 from service.queue.cancel import cancel
+from service.queue.claim import claim
+from service.queue.planning import plan_job
 from service.queue.projects import set_limits
 from service.queue.retry import retry
 from service.queue.sweeps.stop import cancel_sweep, retry_sweep
@@ -121,12 +125,13 @@ def test_racing_claimers_never_exceed_any_limit(desk):
     set_limits(desk.engine, "shared", ProjectLimits(max_running_blocks=9))
     sweeps = {planned(desk, diagnostics(6, blocks=8), project="shared", max_running_blocks=4): 4 for _ in range(3)}
     desk.start(Diagnostic(blocks=50), fresh=True, project="shared", max_running_blocks=3)
+    desk.sql("update blocks set device = case when id % 2 = 0 then 'cpu' else 'cuda' end")
     barrier = Barrier(6)
 
     def work(holder):
         barrier.wait()
         for _ in range(8):
-            claimed = desk.claim(limit=4, holder=str(holder))
+            claimed = desk.claim(limit=4, holder=str(holder), device="cpu" if holder % 2 else "cuda")
             now = running(desk)
             assert all(now.get(sweep, 0) <= most for sweep, most in sweeps.items()), now
             assert now.get(None, 0) <= 3
@@ -138,6 +143,17 @@ def test_racing_claimers_never_exceed_any_limit(desk):
         list(pool.map(work, range(6)))
     done = desk.sql("select count(*) as n from blocks where state = 'done'")[0].n
     assert done >= 9
+
+
+def test_only_one_claimer_at_a_time_takes_limited_blocks(desk):
+    planned(desk, diagnostics(6), max_running_blocks=2)
+    desk.sql("update blocks set device = case when id % 2 = 0 then 'cpu' else 'cuda' end")
+    with desk.engine.begin() as first:
+        assert len(claim(first, holder="one", device="cpu", limit=1, lease_seconds=30.0)) == 1
+        # Both would see room for two, and their blocks are not the same.
+        assert desk.claim(device="cuda") == []
+    assert len(desk.claim(device="cuda")) == 1
+    assert desk.claim(device="cpu") == []
 
 
 def test_a_new_limit_binds_what_is_ready_and_taking_it_away_frees_it(desk):
@@ -187,6 +203,18 @@ def test_full_groups_hide_no_queued_job_and_priority_holds(desk):
     desk.commit(desk.done(block))
     plan_jobs(desk.engine)
     assert (desk.job(high).state, desk.job(low).state) == (JobState.RUNNING, JobState.QUEUED)
+
+
+@pytest.mark.parametrize("limits", [{"max_running_jobs": 1}, {"project": "p"}])
+def test_only_one_planner_at_a_time_uses_up_a_limit(desk, limits):
+    set_limits(desk.engine, "p", ProjectLimits(max_running_jobs=1))
+    desk.sweep(diagnostics(2), **limits)
+    [one, other] = [row.id for row in desk.sql("select id from jobs order by id")]
+    with desk.engine.begin() as first:
+        assert plan_job(first, one)
+        assert not call(desk, plan_job, other)
+    assert not call(desk, plan_job, other)
+    assert running_jobs(desk).keys() == {1}
 
 
 def test_two_planners_never_exceed_a_limit(desk):

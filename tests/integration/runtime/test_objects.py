@@ -4,13 +4,14 @@ import hashlib
 import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from service.embedded.ports import free_port
 from workers.errors import Unavailable
-from workers.runtime.objects import PART_BYTES, Conflict, Corrupt, Listed, Missing, ObjectStore, StoreSettings
+from workers.runtime.objects import PART_BYTES, Conflict, Corrupt, Missing, ObjectStore, StoreSettings
 
 
 @pytest.fixture
@@ -29,7 +30,9 @@ def test_an_object_comes_back_as_it_was_written(store):
     assert store.get("a/b", hashlib.sha256(data).hexdigest()) == data
     assert b"".join(store.stream("a/b")) == data
     assert store.get_range("a/b", 256, 512) == bytes(range(256))
-    assert store.head("a/b") == Listed("a/b", len(data))
+    found = store.head("a/b")
+    assert (found.key, found.size_bytes) == ("a/b", len(data))
+    assert abs((datetime.now(UTC) - found.modified_at).total_seconds()) < 60
 
 
 def test_an_empty_object(store):
@@ -124,8 +127,18 @@ def test_a_range_must_lie_within_the_object(store):
 def test_objects_are_listed_by_prefix_in_key_order(store):
     for name in ("p/2", "p/1", "q/1"):
         store.put(name, name.encode())
-    assert list(store.list("p/")) == [Listed("p/1", 3), Listed("p/2", 3)]
+    assert [(found.key, found.size_bytes) for found in store.list("p/")] == [("p/1", 3), ("p/2", 3)]
+    assert list(store.list("p/1")) == [store.head("p/1")]
     assert list(store.list("none/")) == []
+
+
+def test_objects_are_deleted_in_any_number(store):
+    keys = [f"many/{number}" for number in range(1_005)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda key: store.put(key, b"x"), [*keys, "kept"]))
+    store.delete([*keys, "was never there"])
+    assert [found.key for found in store.list("")] == ["kept"]
+    store.delete([])
 
 
 def test_a_store_that_is_away_is_unavailable(s3_bucket):
@@ -135,6 +148,8 @@ def test_a_store_that_is_away_is_unavailable(s3_bucket):
             call()
     with pytest.raises(Unavailable, match="cannot be reached"):
         list(away.list("k"))
+    with pytest.raises(Unavailable, match="cannot be reached"):
+        away.delete(["k"])
 
 
 def test_a_bucket_that_is_not_there(store):

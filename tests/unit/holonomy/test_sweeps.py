@@ -110,30 +110,21 @@ def test_the_bar_counts_jobs_that_ended(client: Client, connection: Connection, 
 
 def test_rows_come_with_what_was_varied(client: Client, world: World) -> None:
     made = client.submit(Sweep(base=Training(steps=5), axes={"optimizer.lr": [0.1, 0.2], "model.hidden": [[3], [4]]}))
-    world.tables["checkpoints"] = polars.DataFrame(
-        {"job_id": [2, 1, 1], "step": [0, 0, 5], "train_loss": [1.0, 2.0, 3.0]}
-    )
-    rows = made.table("checkpoints")
-    assert rows.columns == ["job_id", "optimizer.lr", "model.hidden", "step", "train_loss"]
-    assert rows["optimizer.lr"].to_list() == [0.1, 0.1, 0.1]
-    assert rows["model.hidden"].to_list() == ["[4]", "[3]", "[3]"]
+    world.tables["across/checkpoints"] = polars.DataFrame({"job_id": [2, 1, 1], "step": [0, 0, 5]})
+    rows = made.table("checkpoints", step=0)
+    assert rows.columns == ["job_id", "optimizer.lr", "model.hidden", "step"]
+    assert rows.rows() == [(2, 0.1, "[4]", 0), (1, 0.1, "[3]", 0)]
     assert any("/v1/tables/checkpoints?sweep=1" in request for request in world.requests)
 
 
-def test_columns_that_are_varied_fields_too_are_kept_apart(client: Client, world: World) -> None:
-    made = client.submit(RATES)
-    world.tables["checkpoints"] = polars.DataFrame({"job_id": [1, 2], "seed": [7, 7]})
-    rows = made.table("checkpoints")
-    assert rows.select("seed", "varied.seed").rows() == [(7, 0), (7, 1)]
-
-
 def test_what_varies_is_a_frame_of_its_own(client: Client, world: World) -> None:
-    base = Diagnostic()
-    made = client.submit(Sweep(base=base, points=({"blocks": 1}, {"seconds": 2}, {"blocks": 3, "seconds": 0.5})))
+    made = client.submit(
+        Sweep(base=Diagnostic(), points=({"blocks": 1}, {"seconds": 2}, {"blocks": 3, "seconds": 0.5}))
+    )
     world.fail(2, "no")
     frame = made.varied()
-    assert frame.columns == ["job_id", "position", "state", "blocks", "seconds"]
-    assert frame.rows() == [(1, 0, "queued", 1, None), (2, 1, "failed", None, 2.0), (3, 2, "queued", 3, 0.5)]
+    assert frame.columns == ["job_id", "blocks", "seconds", "position", "state"]
+    assert frame.rows() == [(1, 1, None, 0, "queued"), (2, None, 2.0, 1, "failed"), (3, 3, 0.5, 2, "queued")]
 
 
 def test_a_table_that_is_not_there_is_refused_before_it_is_asked_for(client: Client) -> None:

@@ -10,6 +10,7 @@ from schemas.sweeps import Sweep
 from schemas.training import Training
 from service.errors import Missing
 from service.queue.retry import retry
+from service.queue.sweeps import read
 from service.queue.sweeps.ends import end_sweeps
 from service.queue.sweeps.stop import cancel_sweep, retry_sweep
 from service.queue.upkeep import plan_jobs
@@ -117,3 +118,13 @@ def test_a_sweep_of_finished_jobs_ends_as_done(desk):
 def test_an_unknown_sweep_is_missing(desk, work):
     with pytest.raises(Missing, match="there is no sweep 7"):
         call(desk, work, 7)
+
+
+def test_a_cancelled_sweep_goes_on_even_before_its_end_is_noticed(desk):
+    made = desk.sweep(TESTS)
+    call(desk, cancel_sweep, made.sweep_id)
+    assert call(desk, read.detail, made.sweep_id).state == "cancelled"
+    call(desk, retry_sweep, made.sweep_id)
+    assert call(desk, read.detail, made.sweep_id).state == "running"
+    resumed = sweep(desk, made.sweep_id)
+    assert (resumed.state, resumed.cancel_requested_at) == ("running", None)

@@ -65,11 +65,11 @@ def test_a_dry_run_shows_the_jobs_and_submits_nothing(command: Command, sweep_fi
         ["2", "0.2", "1"],
         ["3", "0.2", "2"],
     ]
-    assert all(row.split()[4:] == ["new", "2", "s"] for row in rows)
+    assert all(row.split()[4:] == ["new", "2.0", "s"] for row in rows)
     assert done.stderr.splitlines() == [
         "4 jobs: 4 new",
         "2 training runs behind them, each trained once",
-        "about 8 s of work, about 4 s on 2 worker slots; a rough guess until such jobs have run here",
+        "about 8.0 s of work, about 4.0 s on 2 worker slots; a rough guess until such jobs have run here",
     ]
     assert world.jobs == {}
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.brackets import Brackets
-from schemas.canonical import digest
+from schemas.canonical import canonical_json, digest
 from schemas.data import First
 from schemas.diagnostic import Diagnostic
 from schemas.models import ConvNet, Mlp, RegistryModel
@@ -122,6 +122,18 @@ def test_zipped_axes_advance_together(pairs: list[tuple[int, int]]) -> None:
     points = expand(Sweep(base=RUN, axes=axes, zipped=[("steps", "batch_size")]))
     found = [(point.spec.batch_size, point.spec.steps, point.spec.dtype) for point in points]
     assert found == [(*pair, dtype) for pair in pairs for dtype in ("float32", "float64")]
+
+
+def test_the_order_of_axes_outlives_stores_that_sort_names() -> None:
+    axes = {"steps": [3, 4], "batch_size": [1, 2]}
+    made = Sweep(base=RUN, axes=axes)
+    assert made.order == ("steps", "batch_size")
+    stored = Sweep.model_validate_json(canonical_json(made))
+    assert list(stored.axes) == ["batch_size", "steps"]
+    assert expand(stored) == expand(made)
+    turned = Sweep(base=RUN, axes=axes, order=("batch_size", "steps"))
+    assert [list(point.varied.values()) for point in expand(turned)] == [[1, 3], [1, 4], [2, 3], [2, 4]]
+    assert digest(turned) != digest(made)
 
 
 def test_the_factors_come_in_their_order() -> None:
