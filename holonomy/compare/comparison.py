@@ -1,7 +1,7 @@
 """Two sides held against each other, metric by metric and group by group: did anything change, and by how much?"""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -135,6 +135,7 @@ def compare(
         left_out=tuple(left_out),
         undefined=len(found) - len(rows),
         ended=(_ended(a), _ended(b)),
+        remarks=tuple(_shared(a, b)),
     )
 
 
@@ -158,3 +159,11 @@ def read_threshold(threshold: float | str | None) -> float:
 
 def _ended(one: Side) -> int:
     return sum(not member.done for member in one.members)
+
+
+def _shared(a: Side, b: Side) -> Iterator[str]:
+    """A remark on jobs that both sides have, which are equal because they were computed once."""
+    shared = {member.handle.id for member in a.members} & {member.handle.id for member in b.members}
+    if shared:
+        count = "1 job is" if len(shared) == 1 else f"{len(shared)} jobs are"
+        yield f"{count} the same on both sides, found and not computed again: `fresh` computes anew"

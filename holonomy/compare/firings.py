@@ -31,7 +31,8 @@ def compare_firings(
     earlier, later = chosen or last_two(schedule)
     a, b = (firing_side(connection, schedule, firing) for firing in (earlier, later))
     found = compare(a, b, metric, threshold, confidence)
-    return found if chosen else replace(found, remarks=tuple(not_compared(schedule, earlier, later)))
+    others = () if chosen else tuple(not_compared(schedule, earlier, later))
+    return replace(found, remarks=(*found.remarks, *others))
 
 
 def last_two(schedule: ScheduleHandle) -> tuple[Firing, Firing]:

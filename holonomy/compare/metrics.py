@@ -39,7 +39,7 @@ class Metric:
 
     Attributes:
         table: Name of the result table.
-        column: Its column, of numbers or of truth values, whose mean is a share.
+        column: Its column or an alias of it, of numbers or of truth values, whose mean is a share.
         reduction: Over the rows of a job, step and arm: `mean`, `rms` = √ mean of squares, `median`, `min`, `max`.
             Means over tables of parameter tensors are weighted by the number of elements. Twins of replicas do not
             count, nor do values that are not finite, whose number is reported.
@@ -61,8 +61,11 @@ class Metric:
         if known is None:
             raise Refused(unknown("table", self.table, RESULT_TABLES))
         numbers = [column.name for column in known.columns if column.type != "text" and not column.key]
-        if self.column not in numbers:
+        column = known.column(self.column)
+        if column is None or column.name not in numbers:
             raise Refused(unknown(f"number in table {self.table}", self.column, numbers))
+        # By its full name, so that a metric is the same whatever it was called.
+        object.__setattr__(self, "column", column.name)
         if self.reduction not in REDUCTIONS:
             raise Refused(unknown("reduction", self.reduction, REDUCTIONS))
         if self.step is not None and known.column("step") is None:

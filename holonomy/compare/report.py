@@ -33,7 +33,10 @@ def comparison_report(found: Comparison) -> Iterator[RenderableType]:
     title = f"A: {found.a}   B: {found.b}"
     yield from section(title, comparison_table(rows), note)
     if len(found.rows) > len(rows):
-        yield Text(f"  {len(found.rows) - len(rows)} more comparisons are in the rows of --json", style="dim")
+        yield Text(
+            f"  {len(found.rows) - len(rows)} more comparisons are in the rows of `--json` and of `frame()`",
+            style="dim",
+        )
     yield ""
     for line in sentences(found):
         yield Text(line)

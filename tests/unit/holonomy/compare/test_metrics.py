@@ -17,6 +17,7 @@ from holonomy.compare.metrics import DEFAULTS, END_LOSS, MEDIAN_DEFECT, Metric, 
             Metric("projections", "value", "mean", 0, ("target == test_loss", "i < 3")),
         ),
         ("reorderings.agrees", Metric("reorderings", "agrees")),
+        ("max(pairs.norm)", Metric("pairs", "bracket_norm", "max")),
     ],
 )
 def test_a_text_says_table_column_rows_reduction_and_step(text: str, metric: Metric) -> None:

@@ -50,6 +50,17 @@ def test_identical_nights_are_said_to_be(client: Client, world: World) -> None:
     assert compare(a, b).report == "no change: equal seeds gave bitwise equal values in 2 comparisons"
 
 
+def test_jobs_that_both_sides_have_are_said_to_be_the_same(client: Client, world: World) -> None:
+    jobs = night(client, world, {0.1: CALM})
+    assert compare(named(client, "A", jobs), named(client, "B", jobs)).report.splitlines() == [
+        "no change: equal seeds gave bitwise equal values in 2 comparisons",
+        "4 jobs are the same on both sides, found and not computed again: `fresh` computes anew",
+    ]
+    others = night(client, world, {0.1: [1.0, 2.0]}, first_seed=9)
+    one = compare(named(client, "A", jobs), named(client, "B", [jobs[0], *others]))
+    assert one.remarks[0].startswith("1 job is the same on both sides")
+
+
 def test_groups_are_named_and_of_many_changes_the_clearest_are_listed(client: Client, world: World) -> None:
     rates = [0.1 * number for number in range(1, 8)]
     first = {rate: [1.0, 1.01, 0.99] for rate in rates}
