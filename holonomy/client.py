@@ -353,7 +353,7 @@ class Client(TablesAcross):
         objects: bool = True,
         report: Callable[[int, int], None] = unheard,
         tell: Callable[[str], None] = unheard,
-    ) -> ExportManifest:
+    ) -> "ExportManifest":
         """Write done jobs and sweeps, with the training runs they stand on, as Parquet and safetensors into a folder.
 
         Interrupted, or on a full disk, the same call goes on where it stopped; the manifest is written last.
