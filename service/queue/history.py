@@ -106,8 +106,8 @@ def named_object(connection: Connection, job_id: int, name: str) -> ObjectRef:
         raise Dropped(
             "dropped",
             f"object `{name}` of job {job_id} was dropped on {row.dropped_at:%Y-%m-%d at %H:%M} UTC by "
-            f"retention{policy}: `holonomy fsck --mend {job_id}` computes it again, as does submitting its spec "
-            "with fresh=true",
+            f"retention{policy}: `holonomy fsck --mend {job_id}` computes it again, as does submitting its spec with "
+            "fresh=true",
         )
     return _reference(row)
 
