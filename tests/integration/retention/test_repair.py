@@ -1,11 +1,16 @@
 """Lost objects are computed again, and what was found before stays whatever comes of that."""
 
+import hashlib
+
 import pytest
 
+from schemas.datasets import DatasetImport, IdxManifest, Shard, shard_key
 from schemas.diagnostic import Diagnostic
 from schemas.retention import Checked, Fault, Retention
 from schemas.targets import SavedDirection
+from service.api.shards import publish
 from service.errors import Missing
+from service.queue import datasets
 from service.queue.cancel import cancel
 from service.queue.retry import retry
 from service.retention.fsck import fsck
@@ -353,3 +358,23 @@ def test_only_a_transaction_that_mends_may_move_done_blocks(keeper):
         keeper.sql("update blocks set state = 'waiting'")
     with pytest.raises(Exception, match="cannot go from done to queued"):
         keeper.sql("update jobs set state = 'queued'")
+
+
+def test_a_damaged_part_of_a_dataset_makes_room_for_the_next_import(keeper):
+    data = b"a shard"
+    digest = hashlib.sha256(data).hexdigest()
+    manifest = IdxManifest(
+        shape=(2, 2), labels=("a", "b"), shards=(Shard(sha256=digest, size_bytes=len(data), split="train", count=1),)
+    )
+    publish(keeper.store, manifest)
+    keeper.store.put(shard_key(digest), data)
+    with keeper.queue.engine.begin() as connection:
+        datasets.register(connection, DatasetImport(name="numbers", manifest=manifest))
+    assert look(keeper).clean
+    keeper.flip(shard_key(digest))
+    (left,) = mend(keeper).mended.left
+    assert left.startswith(f"{shard_key(digest)}, a part of a dataset: its bytes have not the sha256")
+    assert left.endswith("import the dataset again with `holonomy data import`")
+    assert look(keeper).counts == {Fault.MISSING: 1}
+    keeper.store.put(shard_key(digest), data)
+    assert look(keeper).clean
