@@ -99,10 +99,12 @@ def submit_sweep(
         key.keep(connection, sweep_id=same.id)
         return Submitted(same.id, created=False, jobs_created=0)
     make_project(connection, submission.project)
+    # Jobs are locked before sweeps, here as where a sweep is cancelled or retried.
+    there = latest(connection, [one.digest for each in planned for one in (each.wanted, each.parent) if one])
     connection.execute(_SUPERSEDE, {"digest": named})
     sweep_id = _insert(connection, submission, named, len(planned), submitted_by, version)
     origin = Origin(submission, submitted_by, version, sweep_id)
-    jobs, made = _make(connection, planned, origin)
+    jobs, made = _make(connection, planned, there, origin)
     add(connection, sweep_id, [Member(jobs[one.wanted.digest], one.point.varied) for one in planned])
     key.keep(connection, sweep_id=sweep_id)
     return Submitted(sweep_id, created=True, jobs_created=made)
@@ -165,10 +167,10 @@ def _insert(
     return int(sweep_id)
 
 
-def _make(connection: Connection, planned: Sequence[Planned], origin: Origin) -> tuple[dict[str, int], int]:
-    """Find or make the jobs and their parents: jobs by digest, and how many were made."""
-    parents = {one.parent.digest: one.parent for one in planned if one.parent is not None}
-    there = latest(connection, [*parents, *(one.wanted.digest for one in planned)])
+def _make(
+    connection: Connection, planned: Sequence[Planned], there: dict[str, Any], origin: Origin
+) -> tuple[dict[str, int], int]:
+    """Make the jobs and parents that are not there yet: jobs by digest, and how many were made."""
     if origin.labels.fresh:
         supersede(connection, [row.id for row in there.values()])
         there = {}
