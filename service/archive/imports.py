@@ -138,7 +138,7 @@ def _check_directions(asked: JobImport) -> None:
         if isinstance(target, SavedDirection) and asked.parents.get(target.job_id) != target.job_id:
             raise Refused(
                 "bad_import",
-                f"job {asked.job.id} of the export projects on object `{target.object}` of job {target.job_id} there, "
+                f"job {asked.job.id} of the export projects on `{target.object}` of job {target.job_id} there, "
                 "and that number is of another job here or of none: import that job, and submit the projection here "
                 "under the number it then has; without this job, the export can be made again and imported",
             )

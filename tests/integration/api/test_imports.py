@@ -129,7 +129,7 @@ def test_a_direction_saved_by_a_job_must_be_of_the_same_job_here(elsewhere, admi
     here = sent(admin, request(manifest, 0)).json()["id"]
     asked = request(manifest, 1, job=child, parents={run.id: here})
     assert here != run.id
-    assert f"projects on object `checkpoints/000000010` of job {run.id} there" in problem(sent(admin, asked), 422).detail
+    assert f"projects on `checkpoints/000000010` of job {run.id} there" in problem(sent(admin, asked), 422).detail
 
 
 @pytest.mark.usefixtures("uploaded")
