@@ -143,7 +143,8 @@ class SweepPreview(Body):
     unfinished: int
     """Jobs that wait or run already."""
     ended: int
-    """Jobs that are there but failed or were cancelled: `retry` runs them again."""
+    """Jobs that are there but failed or were cancelled. The sweep runs those again that were cancelled; `retry` runs
+    the others."""
     training_runs: int
     """Distinct training runs that jobs of the sweep need as parents."""
     training_runs_done: int

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
+from schemas.states import JobState
 from service.errors import Missing
 from service.queue.cancel import cancel_locked
 from service.queue.events import Line, write
@@ -76,12 +77,12 @@ _MENDING = text("select distinct job_id from blocks where job_id = any(:jobs) an
 _BLOCKS_AT_ONCE = 20_000
 _STOPPED = text("""
     select j.id, not exists (select from objects where job_id = j.id and dropped_at is not null) as whole from jobs j
-    where j.state in ('failed', 'cancelled') and (
+    where j.state = any(:states) and (
         j.id in (select job_id from sweep_jobs where sweep_id = :sweep)
         or j.id in (
             select l.parent_id from job_parents l join sweep_jobs m on m.job_id = l.job_id
             join jobs child on child.id = l.job_id
-            where m.sweep_id = :sweep and child.state in ('failed', 'cancelled')
+            where m.sweep_id = :sweep and child.state = any(:states)
         )
     )
     order by j.id for no key update
@@ -89,6 +90,11 @@ _STOPPED = text("""
 _QUEUE_AGAIN = text("""
     update jobs set state = 'queued', finished_at = null, error = null, reason = null, cancel_requested_at = null
     where id = any(:jobs)
+""")
+# Cancelled with the sweep that had made it.
+_TAKE_OVER = text("""
+    update jobs j set sweep_id = s.id, project = s.project from sweeps s
+    where s.id = :sweep and j.id = any(:jobs) and j.sweep_id is not null
 """)
 # Also a sweep of which nobody has noticed yet that its last job was cancelled.
 _RESUME = text("""
@@ -124,7 +130,20 @@ def retry_sweep(connection: Connection, sweep_id: int) -> int:
         Missing: there is no such sweep.
     """
     _check(connection, sweep_id)
-    stopped = connection.execute(_STOPPED, {"sweep": sweep_id}).all()
+    stopped = _run_again(connection, sweep_id, JobState.FAILED, JobState.CANCELLED)
+    if stopped:
+        connection.execute(_RESUME, {"sweep": sweep_id})
+    return len(stopped)
+
+
+def resume_cancelled(connection: Connection, sweep_id: int) -> None:
+    """Queue the jobs that a new sweep found cancelled: it was submitted so that they run, and they become its own."""
+    connection.execute(_TAKE_OVER, {"sweep": sweep_id, "jobs": _run_again(connection, sweep_id, JobState.CANCELLED)})
+
+
+def _run_again(connection: Connection, sweep_id: int, *states: JobState) -> list[int]:
+    """Queue the jobs of a sweep in these states, and the runs they need; which."""
+    stopped = connection.execute(_STOPPED, {"sweep": sweep_id, "states": [state.value for state in states]}).all()
     # The planner resumes them, a few at a time: done here, that would hold their locks for a minute.
     whole = [row.id for row in stopped if row.whole]
     connection.execute(_QUEUE_AGAIN, {"jobs": whole})
@@ -133,9 +152,7 @@ def retry_sweep(connection: Connection, sweep_id: int) -> int:
     for row in stopped:
         if not row.whole:
             revive(connection, row.id)
-    if stopped:
-        connection.execute(_RESUME, {"sweep": sweep_id})
-    return len(stopped)
+    return [row.id for row in stopped]
 
 
 def _check(connection: Connection, sweep_id: int) -> None:

@@ -21,6 +21,7 @@ from service.queue.making import Origin, Wanted, hurry, latest, link, make, supe
 from service.queue.projects import make_project
 from service.queue.retry import revive
 from service.queue.sweeps.members import Member, add
+from service.queue.sweeps.stop import resume_cancelled
 
 _SAME = text("""
     select id from sweeps where latest and digest = :digest and cancel_requested_at is null
@@ -68,7 +69,7 @@ def submit_sweep(
     idempotency_key: str | None = None,
     always: bool = False,
 ) -> Submitted:
-    """Accept a sweep. Its jobs that were submitted before are found, as they are, and not made again.
+    """Accept a sweep. Its jobs that were submitted before are found and not made again; cancelled ones run again.
 
     The same sweep gives the same one, unless it was cancelled or `fresh` is asked for. With `fresh`, all its jobs are
     made anew, and so are the training runs that they need, each once.
@@ -105,6 +106,7 @@ def submit_sweep(
     origin = Origin(submission, submitted_by, version, sweep_id)
     jobs, made = _make(connection, planned, there, origin)
     add(connection, sweep_id, [Member(jobs[one.wanted.digest], one.point.varied) for one in planned])
+    resume_cancelled(connection, sweep_id)
     key.keep(connection, sweep_id=sweep_id)
     return Submitted(sweep_id, created=True, jobs_created=made)
 

@@ -12,6 +12,8 @@ from schemas.optimizers import Sgd
 from schemas.sweeps import Sweep
 from schemas.training import Training
 from service.errors import Conflict, Missing, Refused
+from service.queue.sweeps.ends import end_sweeps
+from service.queue.sweeps.stop import cancel_sweep
 
 RUN = Training(steps=4, optimizer=Sgd(lr=0.1), checkpoints=(0,))
 RATES = Sweep(base=RUN, axes={"optimizer.lr": [0.1, 0.2, 0.3]}, seeds=2)
@@ -93,10 +95,28 @@ def test_the_same_sweep_is_the_same_unless_fresh_or_always(desk):
     assert desk.sweep(RATES).sweep_id == fresh.sweep_id
 
 
-def test_a_cancelled_sweep_is_made_again(desk):
-    first = desk.sweep(RATES)
-    desk.sql("update sweeps set cancel_requested_at = now() where id = :sweep", sweep=first.sweep_id)
-    assert desk.sweep(RATES).created
+def test_a_cancelled_sweep_that_is_submitted_again_runs(desk):
+    first = desk.sweep(BRACKETS)
+    with desk.engine.begin() as connection:
+        assert cancel_sweep(connection, first.sweep_id) == 8
+        end_sweeps(connection)
+    again = desk.sweep(BRACKETS)
+    assert (again.created, again.jobs_created) == (True, 0)
+    assert {(row.state, row.sweep_id) for row in desk.sql("select state, sweep_id from jobs")} == {
+        ("queued", again.sweep_id)
+    }
+
+
+def test_a_sweep_runs_cancelled_jobs_again_and_leaves_failed_ones(desk):
+    cancelled = desk.submit(Diagnostic(blocks=1))
+    failed = desk.submit(Diagnostic(blocks=2))
+    desk.sql("update jobs set state = 'cancelled' where id = :job", job=cancelled)
+    desk.sql("update jobs set state = 'failed', reason = 'no' where id = :job", job=failed)
+    desk.sweep(Sweep(base=Diagnostic(), axes={"blocks": [1, 2]}))
+    rows = {row.id: row for row in desk.sql("select id, state, sweep_id from jobs")}
+    assert (rows[cancelled].state, rows[failed].state) == ("queued", "failed")
+    # It was submitted on its own, and stays so.
+    assert rows[cancelled].sweep_id is None
 
 
 def test_fresh_trains_the_shared_runs_anew_once(desk):
