@@ -103,7 +103,8 @@ def compare(
     least = read_threshold(threshold)
     if not LEAST_CONFIDENCE <= confidence <= MOST_CONFIDENCE:
         raise Refused(
-            f"confidence is a probability from {LEAST_CONFIDENCE} to {MOST_CONFIDENCE}, such as 0.95; came {confidence}"
+            f"confidence is a probability from {LEAST_CONFIDENCE} to {MOST_CONFIDENCE}, such as 0.95; "
+            f"came {confidence}"
         )
     metrics = metrics_for(kind_of(a, b), metric)
     varied = varied_fields(a, b)
