@@ -13,7 +13,6 @@ from holonomy.follow import Deadline, Patience
 from holonomy.handle import JobHandle
 from holonomy.jobs import handle_of
 from holonomy.labels import SweepLabels
-from holonomy.pages import pages
 from holonomy.sweep_follow import follow_sweep
 from holonomy.varied import members, with_varied
 from schemas.jobs import AnyJob
@@ -23,7 +22,6 @@ from schemas.sweep_bodies import (
     SubmittedSweep,
     SweepDetail,
     SweepInfo,
-    SweepPage,
     SweepPreview,
     SweepSubmission,
 )
@@ -182,21 +180,6 @@ def preview(connection: Connection, work: Sweep | AnyJob, **labels: Unpack[Sweep
     """What submitting a sweep, or a job, would do; see `Client.preview`."""
     sweep = work if isinstance(work, Sweep) else Sweep(base=work)
     return connection.post("/v1/sweeps/preview", SweepPreview, _submission(sweep, labels), repeatable=True)
-
-
-def list_sweeps(
-    connection: Connection,
-    *,
-    state: SweepState | str | None = None,
-    name: str | None = None,
-    tag: str | None = None,
-    project: str | None = None,
-    limit: int | None = None,
-) -> Iterator[SweepHandle]:
-    """Handles of sweeps, newest first; see `Client.sweeps`."""
-    query = {"state": state, "name": name, "tag": tag, "project": project}
-    for page in pages(connection, "/v1/sweeps", SweepPage, query, limit):
-        yield from (SweepHandle(connection, sweep) for sweep in page.items)
 
 
 def raise_unless_all_done(sweep: SweepDetail) -> None:

@@ -8,10 +8,10 @@ from holonomy.errors import Refused
 from holonomy.handle import JobHandle
 from holonomy.jobs import handle_of
 from holonomy.pages import pages
-from holonomy.sweeps import SweepHandle, list_sweeps
+from holonomy.sweeps import SweepHandle
 from schemas.api import Job, JobPage
 from schemas.states import JobState, SweepState
-from schemas.sweep_bodies import SweepDetail
+from schemas.sweep_bodies import SweepDetail, SweepPage
 
 
 class Finding(Connected):
@@ -43,7 +43,9 @@ class Finding(Connected):
             project: Only those of this project.
             limit: At most so many.
         """
-        return list_sweeps(self._connection, state=state, name=name, tag=tag, project=project, limit=limit)
+        query = {"state": state, "name": name, "tag": tag, "project": project}
+        for page in pages(self._connection, "/v1/sweeps", SweepPage, query, limit):
+            yield from (SweepHandle(self._connection, sweep) for sweep in page.items)
 
     def job(self, job_id: int) -> JobHandle:
         """The handle of a job by its number: a TrainingJob, BracketsJob, ReplicasJob or DiagnosticJob.
