@@ -26,6 +26,13 @@ def test_varied_values_keep_their_type_where_they_have_one(values: list[object],
     assert with_varied(rows, {1: {"a": values[0]}, 2: {"a": values[1]}})["a"].to_list() == column
 
 
+def test_a_path_that_a_column_is_called_by_is_told_apart() -> None:
+    rows = polars.DataFrame({"job_id": [1, 1, 2, 3], "seed": [7, 8, 9, 9]})
+    found = with_varied(rows, {1: {"seed": 5, "lr": 0.1}, 2: {"seed": 6, "lr": 1}, 3: {"lr": 0.3}})
+    assert found.columns == ["job_id", "varied.seed", "lr", "seed"]
+    assert found.rows() == [(1, 5, 0.1, 7), (1, 5, 0.1, 8), (2, 6, 1.0, 9), (3, None, 0.3, 9)]
+
+
 def test_only_jobs_in_a_state_are_asked_for(client: Client, service: FakeService, world: World) -> None:
     client.submit(Sweep(base=Training(steps=5), axes={"optimizer.lr": [0.1, 0.2]}))
     world.move(2, JobState.DONE)
