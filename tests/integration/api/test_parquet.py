@@ -80,7 +80,7 @@ def test_blocks_carry_what_they_were_computed_with(client: httpx2.Client, job: i
 
 
 def test_the_log_of_a_done_job_is_written_again_once_it_has_more_lines(client: httpx2.Client, api, worker) -> None:
-    job_id = finished(api, worker, fresh=True)
+    job_id = worker.finished(SPEC, fresh=True)
 
     def last_line() -> str:
         content = client.get(f"/v1/jobs/{job_id}/parquet/events").content
