@@ -65,6 +65,8 @@ _STARTED = text("""
         select id from jobs where id = any(:jobs) and started_at is null order by id for no key update skip locked
     )
 """)
+# Whoever holds a job may be waiting for the blocks that were just taken.
+_NOT_HELD = text("select id from jobs where id = any(:jobs) order by id for no key update skip locked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +136,15 @@ def _described(connection: Connection, rows: Sequence[Any]) -> list[Claimed]:
 
 
 def _give_up(connection: Connection, rows: Sequence[Any], inputs: Mapping[int, str | InputMissing]) -> None:
-    """Blocks whose inputs are gone fail as any other block does, with the reason."""
+    """Blocks whose inputs are gone fail as any other block does, with the reason.
+
+    Those of jobs that somebody holds are left to their leases: they are taken again once these have lapsed.
+    """
     broken = [
         Broken(row.id, row.job_id, row.lease_token, BlockError(kind="internal", message=str(missing)))
         for row in rows
         if isinstance(missing := inputs.get(row.id), InputMissing)
     ]
     if broken:
-        commit(connection, broken)
+        jobs = connection.execute(_NOT_HELD, {"jobs": [outcome.job_id for outcome in broken]}).scalars().all()
+        commit(connection, [outcome for outcome in broken if outcome.job_id in jobs])

@@ -19,6 +19,8 @@ from service.queue.events import Line, write
 
 Names = Mapping[int, Collection[str]]
 """Names of objects by job."""
+NEEDS_OTHERS = "dropped"
+"""Code of the refusal to mend what needs a dropped object of a job that is no parent: waiting does not help."""
 
 _ALLOW = text("select set_config('holonomy.mending', 'on', true)")
 _FAMILY = text("""
@@ -216,7 +218,7 @@ def _demand(
         found = _gone_of(connection, job_id, its, lost)
         if found and job_id not in family:
             raise Conflict(
-                "dropped",
+                NEEDS_OTHERS,
                 f"object `{min(found)}` of job {job_id}, which a projection needs, is gone: "
                 f"`holonomy fsck --mend {job_id}` computes it again; then try again",
             )

@@ -12,7 +12,7 @@ from service.errors import Conflict
 from service.queue.admission import plannable
 from service.queue.events import Line, write
 from service.queue.explain import explain
-from service.queue.mending import InputsDropped, mend
+from service.queue.mending import NEEDS_OTHERS, InputsDropped, mend
 from service.queue.planning import plan_job
 from service.queue.settle import fail, lock
 
@@ -38,19 +38,24 @@ def plan_jobs(engine: Engine) -> int:
             with engine.begin() as connection:
                 planned += plan_job(connection, job_id)
         except InputsDropped as found:
-            _mend(engine, job_id, found)
+            planned += _mend(engine, job_id, found)
         except exc.DBAPIError as error:
             if not isinstance(error.orig, QueryCanceled):
                 raise
             _logger.error("a job could not be planned within the statement timeout", job=job_id)
         except Exception as error:
             _logger.exception("a job could not be planned", job=job_id)
-            planned += _give_up(engine, job_id, error)
+            message = f"the job could not be planned: {error}"
+            failure = BlockError(kind="internal", message=message, traceback=traceback.format_exc())
+            planned += _give_up(engine, job_id, failure)
     return planned
 
 
-def _mend(engine: Engine, job_id: int, found: InputsDropped) -> None:
-    """Have parents run again for what a job needs; in a transaction of its own, for the order of locks."""
+def _mend(engine: Engine, job_id: int, found: InputsDropped) -> bool:
+    """Have parents run again for what a job needs; whether the job left the queue, for that cannot be done.
+
+    In a transaction of its own, for the order of locks.
+    """
     try:
         with engine.begin() as connection:
             # None where another dispatcher was faster.
@@ -58,14 +63,16 @@ def _mend(engine: Engine, job_id: int, found: InputsDropped) -> None:
             words = f"waits for job {parents}, whose dropped objects are computed again"
             write(connection, [Line(job_id, words)] if parents else [])
     except Conflict as error:
+        if error.code == NEEDS_OTHERS:
+            return _give_up(engine, job_id, BlockError(kind="user", message=error.detail))
         _logger.info("a parent cannot be mended yet", job=job_id, reason=str(error))
+    return False
 
 
-def _give_up(engine: Engine, job_id: int, error: Exception) -> bool:
+def _give_up(engine: Engine, job_id: int, failure: BlockError) -> bool:
     with engine.begin() as connection:
         job = lock(connection, [job_id])[job_id]
         if job.state is not JobState.QUEUED:
             return False
-        message = f"the job could not be planned: {error}"
-        fail(connection, job_id, BlockError(kind="internal", message=message, traceback=traceback.format_exc()))
+        fail(connection, job_id, failure)
         return True

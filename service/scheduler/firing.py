@@ -44,14 +44,23 @@ def fire_due(engine: Engine, now: datetime, sweeps: Sweeps) -> int:
     """Do all that is to do now with due firings, each in a transaction of its own; how many moved.
 
     Raises:
-        sqlalchemy.exc.DBAPIError: the database failed.
+        sqlalchemy.exc.DBAPIError: the database failed, for the first time so. The other schedules have been tried all
+            the same, unless it is away: what it refuses of one keeps no other from firing.
     """
     with engine.connect() as connection:
         schedules = connection.execute(_WITH_WORK, {"now": now}).scalars().all()
     moved = 0
+    failures = list[DBAPIError]()
     for schedule_id in schedules:
-        while _move_one(engine, schedule_id, now, sweeps):
-            moved += 1
+        try:
+            while _move_one(engine, schedule_id, now, sweeps):
+                moved += 1
+        except DBAPIError as error:
+            failures.append(error)
+            if error.connection_invalidated:
+                break
+    if failures:
+        raise failures[0]
     return moved
 
 

@@ -12,10 +12,15 @@ _ADD = text("""
     select :sweep, place - 1, job_id, varied
     from unnest(cast(:jobs as bigint[]), cast(:varied as jsonb[])) with ordinality as member(job_id, varied, place)
 """)
+# Also those that have not ended: whoever is about to end one must see that its job goes on.
+_LOCK = text("""
+    select id from sweeps where id in (select sweep_id from sweep_jobs where job_id = any(:jobs))
+    order by id for no key update
+""")
 _REOPEN = text("""
     with reopened as (
         update sweeps s set state = 'running', finished_at = null, cancel_requested_at = null
-        where s.id in (select sweep_id from sweep_jobs where job_id = any(:jobs)) and s.finished_at is not null
+        where s.id = any(:sweeps) and s.finished_at is not null
         returning s.id
     )
     update firings f set state = 'running', finished_at = null, reason = null from reopened
@@ -43,4 +48,6 @@ def add(connection: Connection, sweep_id: int, members: Sequence[Member]) -> Non
 
 def reopen(connection: Connection, jobs: Sequence[int]) -> None:
     """Sweeps that had ended go on when jobs in them do, and so do the firings of schedules that they came from."""
-    connection.execute(_REOPEN, {"jobs": list(jobs)})
+    sweeps = connection.execute(_LOCK, {"jobs": list(jobs)}).scalars().all()
+    if sweeps:
+        connection.execute(_REOPEN, {"sweeps": sweeps})

@@ -119,3 +119,19 @@ def test_a_block_whose_input_is_gone_fails_with_the_reason(desk):
     desk.commit(desk.done(segment, "schedule"))
     assert desk.claim() == []
     assert desk.blocks(job_id)[1].error.message == f"job {job_id} has no object `checkpoints/000000001`"
+
+
+def test_a_block_whose_input_is_gone_does_not_wait_for_its_job(desk):
+    """Whoever holds the job may wait for the block: to stop it, or to set its limits."""
+    job_id = desk.start(Training(steps=2, checkpoints=(1,)))
+    [segment] = desk.claim()
+    desk.commit(desk.done(segment, "schedule"))
+    with desk.engine.begin() as other:
+        other.execute(text("select from jobs for no key update"))
+        assert desk.claim() == []
+    assert desk.blocks(job_id)[1].state == "running"
+    desk.lapse()
+    desk.rescue()
+    desk.due()
+    assert desk.claim() == []
+    assert desk.blocks(job_id)[1].error.message == f"job {job_id} has no object `checkpoints/000000001`"

@@ -262,3 +262,16 @@ def test_jobs_that_run_again_wait_for_their_turn(desk):
     assert running_jobs(desk) == {sweep: 2}
     assert len(desk.claim()) == 6
     assert plan_jobs(desk.engine) == 0
+
+
+@pytest.mark.parametrize("stop", [cancel, cancel_sweep])
+def test_a_retried_job_can_be_cancelled_while_it_waits_for_its_turn_and_a_block_still_runs(desk, stop):
+    planned(desk, Sweep(base=Diagnostic(blocks=2), points=({"blocks": 2},)), max_running_jobs=1)
+    broken, runs_on = desk.claim()
+    desk.commit(desk.broken(broken, "user"))
+    call(desk, retry, 1)
+    assert desk.job(1).state == JobState.QUEUED
+    call(desk, stop, 1)
+    assert desk.job(1).state == JobState.CANCELLING
+    desk.commit(desk.broken(runs_on, "cancelled"))
+    assert desk.job(1).state == JobState.CANCELLED

@@ -305,6 +305,23 @@ def test_a_mend_that_needs_another_jobs_dropped_object_says_so(keeper):
     done_again(keeper, job)
 
 
+def test_a_job_whose_run_cannot_be_mended_fails_and_says_why(keeper):
+    """It would stand at the head of the queue for ever."""
+    source, parent = keeper.done(Diagnostic(blocks=2)), keeper.done(training())
+    drop(keeper)
+    keeper.sql(
+        "update blocks set needs = jsonb_build_array("
+        "jsonb_build_object('job_id', cast(:source as bigint), 'name', 'diagnostic/0')) where job_id = :job",
+        job=parent,
+        source=source,
+    )
+    keeper.sql("update objects set dropped_at = now() where job_id = :job", job=source)
+    row = keeper.queue.job(keeper.start(brackets()))
+    assert row.state == "failed"
+    assert row.reason.startswith(f"object `diagnostic/0` of job {source}, which a projection needs, is gone: ")
+    assert keeper.queue.job(parent).state == "done"
+
+
 def test_damaged_parquet_copies_are_dropped(keeper):
     job = keeper.done(training())
     keeper.store.put("tables/x", b"rowsrows")

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import text
+from sqlalchemy.exc import DataError, OperationalError
 
 from schemas.mistakes import InvalidSpec
 from service.errors import Refused
@@ -12,6 +13,7 @@ from service.queue.sweeps.stop import cancel_sweep, retry_sweep
 from service.scheduler import schedules
 from service.scheduler.queue import queue_of
 from service.scheduler.streaks import COUNTED
+from service.scheduler.sweeps import Sweeps
 from service.scheduler.tick import tick
 from tests.support.clockwork import at
 
@@ -96,6 +98,21 @@ def test_when_the_database_fails_nothing_is_decided(clockwork) -> None:
     with pytest.raises(OperationalError, match="away"):
         clockwork.tick(NIGHT)
     assert clockwork.states() == ["due"]
+
+
+def test_a_sweep_that_the_database_refuses_holds_up_no_other_schedule(clockwork) -> None:
+    clockwork.create(NIGHT - HOUR, "bad")
+    clockwork.create(NIGHT - HOUR, "good")
+
+    def submit(connection, submission, submitted_by):
+        if submitted_by == "schedule bad":
+            connection.execute(text("select 1 / 0"))
+        return clockwork.sweeps.submit(connection, submission, submitted_by)
+
+    for _ in range(2):
+        with pytest.raises(DataError, match="division by zero"):
+            tick(clockwork.engine, NIGHT, Sweeps(submit, clockwork.sweeps.cancel))
+        assert (clockwork.states("bad"), clockwork.states("good")) == (["due"], ["running"])
 
 
 def test_cancelling_for_the_next_tells_both(clockwork) -> None:

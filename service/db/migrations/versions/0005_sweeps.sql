@@ -179,9 +179,9 @@ alter table idempotency_keys
 drop trigger jobs_moves on jobs;
 create trigger jobs_moves before update of state on jobs for each row
     when (old.state <> new.state and old.state || '>' || new.state not in (
-        'queued>cancelled', 'queued>failed', 'queued>running', 'running>cancelled', 'running>cancelling',
-        'running>done', 'running>failed', 'cancelling>cancelled', 'cancelling>done', 'failed>queued',
-        'failed>running', 'cancelled>queued', 'cancelled>running'
+        'queued>cancelled', 'queued>cancelling', 'queued>failed', 'queued>running', 'running>cancelled',
+        'running>cancelling', 'running>done', 'running>failed', 'cancelling>cancelled', 'cancelling>done',
+        'failed>queued', 'failed>running', 'cancelled>queued', 'cancelled>running'
     ) and not (
         current_setting('holonomy.mending', true) is not distinct from 'on'
         and old.state || '>' || new.state in ('done>queued', 'done>running', 'queued>done')

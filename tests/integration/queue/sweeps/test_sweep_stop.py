@@ -1,6 +1,11 @@
 """Cancel and retry of a whole sweep, beside others that share its jobs."""
 
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
 import pytest
+from sqlalchemy import Connection, event, text
 
 from schemas.brackets import Brackets
 from schemas.data import First
@@ -9,6 +14,9 @@ from schemas.optimizers import Sgd
 from schemas.sweeps import Sweep
 from schemas.training import Training
 from service.errors import Missing
+from service.queue.cancel import cancel
+from service.queue.commit import commit
+from service.queue.mending import mend
 from service.queue.retry import retry
 from service.queue.sweeps import read
 from service.queue.sweeps.ends import end_sweeps
@@ -23,6 +31,21 @@ TESTS = Sweep(base=Diagnostic(), axes={"blocks": [1, 2, 3]})
 def call(desk, work, *arguments):
     with desk.engine.begin() as connection:
         return work(connection, *arguments)
+
+
+@contextmanager
+def held(desk, *jobs: int) -> Iterator[Connection]:
+    """A transaction that has these job rows locked."""
+    with desk.engine.begin() as connection:
+        connection.execute(text("select from jobs where id = any(:jobs) for no key update"), {"jobs": list(jobs)})
+        yield connection
+
+
+def wait_for_lock(desk, work: "Future[object]") -> None:
+    """Until somebody waits for a lock."""
+    waiting = "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    while not desk.sql(waiting):
+        assert not work.done()
 
 
 def states(desk):
@@ -84,6 +107,7 @@ def test_retry_runs_what_failed_and_was_cancelled_and_opens_the_sweep(desk):
     call(desk, end_sweeps)
     assert sweep(desk, made.sweep_id).state == "failed"
     assert call(desk, retry_sweep, made.sweep_id) == 3
+    plan_jobs(desk.engine)
     assert states(desk) == ["running"] * 3
     again = sweep(desk, made.sweep_id)
     assert (again.state, again.finished_at, again.cancel_requested_at) == ("running", None, None)
@@ -128,3 +152,88 @@ def test_a_cancelled_sweep_goes_on_even_before_its_end_is_noticed(desk):
     assert call(desk, read.detail, made.sweep_id).state == "running"
     resumed = sweep(desk, made.sweep_id)
     assert (resumed.state, resumed.cancel_requested_at) == ("running", None)
+
+
+def test_jobs_that_end_while_their_sweep_is_cancelled_stay_as_they_are(desk):
+    made = desk.sweep(TESTS)
+    plan_jobs(desk.engine)
+    blocks = desk.claim()
+    by_job = {job: [block for block in blocks if block.job_id == job] for job in (1, 2)}
+    with ThreadPoolExecutor(1) as pool:
+        with held(desk, 1, 2) as other:
+            stopping = pool.submit(call, desk, cancel_sweep, made.sweep_id)
+            wait_for_lock(desk, stopping)
+            commit(other, [*map(desk.done, by_job[1]), *(desk.broken(block, "user") for block in by_job[2])])
+        assert stopping.result() == 1
+    assert states(desk) == ["done", "failed", "cancelling"]
+
+
+def test_cancel_locks_runs_before_the_jobs_that_wait_for_them(desk):
+    """Whoever commits locks in the order of ids too: in any other order, both would wait for ever."""
+    made = desk.sweep(Sweep(base=Brackets(training=RUN, examples=First(count=4)), axes={"examples.count": [3, 4]}))
+    with ThreadPoolExecutor(1) as pool:
+        with held(desk, 1) as other:
+            stopping = pool.submit(call, desk, cancel_sweep, made.sweep_id)
+            wait_for_lock(desk, stopping)
+            other.execute(text("select from jobs where id > 1 for no key update nowait"))
+        assert stopping.result() == 3
+
+
+def test_a_fresh_sweep_locks_jobs_before_the_sweep_that_it_supersedes(desk):
+    """A cancellation and a retry lock jobs first."""
+    made = desk.sweep(TESTS)
+    with ThreadPoolExecutor(1) as pool:
+        with held(desk, 1) as other:
+            again = pool.submit(desk.sweep, TESTS, fresh=True)
+            wait_for_lock(desk, again)
+            other.execute(text("select from sweeps for no key update nowait"))
+        assert again.result().sweep_id != made.sweep_id
+
+
+def test_cancel_leaves_a_job_done_that_was_being_mended(desk):
+    made = desk.sweep(TESTS)
+    plan_jobs(desk.engine)
+    desk.commit(*(desk.done(block, f"{block.job_id}/{block.block_id}") for block in desk.claim()))
+    call(desk, end_sweeps)
+    [lost] = desk.sql("select job_id, name, key from objects where job_id = 1")
+    call(desk, mend, {lost.job_id: [lost.name]}, [lost.key])
+    assert states(desk) == ["queued", "done", "done"]
+    call(desk, cancel_sweep, made.sweep_id)
+    assert states(desk) == ["done"] * 3
+    assert not desk.sql("select from blocks where mending or state <> 'done'")
+
+
+def test_cancel_ends_a_run_that_was_made_for_another_job_which_is_cancelled_already(desk):
+    alone = desk.submit(Brackets(training=RUN, examples=First(count=5)))
+    made = desk.sweep(Sweep(base=Brackets(training=RUN, examples=First(count=4)), axes={"examples.count": [3, 4]}))
+    call(desk, cancel, alone)
+    assert states(desk) == ["queued", "cancelled", "queued", "queued"]
+    assert call(desk, cancel_sweep, made.sweep_id) == 3
+    assert states(desk) == ["cancelled"] * 4
+
+
+def test_cancel_and_retry_take_as_many_statements_for_ten_jobs_as_for_three(desk):
+    def statements(work, sweep_id):
+        seen = []
+        event.listen(desk.engine, "before_cursor_execute", lambda *call: seen.append(call[2]))
+        call(desk, work, sweep_id)
+        return len(seen)
+
+    counted = []
+    for jobs in (3, 10):
+        made = desk.sweep(Sweep(base=Diagnostic(seconds=jobs / 100), axes={"record_bytes": list(range(jobs))}))
+        plan_jobs(desk.engine)
+        counted.append([statements(work, made.sweep_id) for work in (cancel_sweep, retry_sweep)])
+    assert counted[0] == counted[1]
+
+
+def test_a_sweep_does_not_end_while_its_last_job_is_put_back(desk):
+    made = desk.sweep(Sweep(base=Diagnostic(), axes={"blocks": [1]}))
+    plan_jobs(desk.engine)
+    desk.commit(desk.broken(*desk.claim(), "user"))
+    with desk.engine.begin() as connection:
+        retry(connection, 1)
+        assert call(desk, end_sweeps) == 0
+    desk.commit(*map(desk.done, desk.claim()))
+    assert call(desk, end_sweeps) == 1
+    assert sweep(desk, made.sweep_id).state == "done"
