@@ -18,7 +18,7 @@ from bench.report import Figure, run
 from bench.servers import BUCKET, servers
 from service.db.engine import connect
 from service.db.migrate import upgrade
-from workers.runtime.objects import ObjectStore, StoreSettings
+from workers.runtime.store import ObjectStore, StoreSettings
 
 RECORD_BYTES = 2_000
 SLOTS = 2

@@ -25,7 +25,7 @@ from service.dispatcher.options import Options
 from service.queue.submit import submit
 from workers.runtime.execution import WorkerSettings
 from workers.runtime.messages import Order, Success, Task, decode_outcomes, encode_outcomes
-from workers.runtime.objects import StoreSettings
+from workers.runtime.store import StoreSettings
 
 CALLS_IN_FLIGHT = 32
 TOKEN = str(UUID(int=0))

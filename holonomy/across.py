@@ -1,22 +1,20 @@
 """Result tables over several jobs, with what was varied between the jobs of a sweep."""
 
-import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol
 
 from holonomy.arrow_stream import ARROW, frames
-from holonomy.connection import Connection
+from holonomy.connection import Connected
 from holonomy.errors import Refused
 from holonomy.tables import conditions, table_query
-from schemas.sweep_bodies import SweepJobPage
+from holonomy.varied import varied, with_varied
 
 if TYPE_CHECKING:
     import polars
 
 P = ParamSpec("P")
 
-_PAGE = 500
 _READ_SECONDS = 300.0
 
 
@@ -46,15 +44,12 @@ class _Of(Generic[P]):
         return partial(self._table, holder, self._name)
 
 
-class TablesAcross:
+class TablesAcross(Connected):
     """Result tables over several jobs.
 
     Example:
         >>> client.pairs(sweep=3, step=100, order_by="-norm", limit=100)
     """
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def table(
         self,
@@ -121,60 +116,6 @@ class TablesAcross:
     replica_exponents = _Of(table)
     replica_correlations = _Of(table)
     replica_stability = _Of(table)
-
-
-def varied(connection: Connection, sweeps: Iterable[int]) -> dict[int, dict[str, Any]]:
-    """What was varied in the jobs of sweeps, by number of the job: values by path."""
-    found = dict[int, dict[str, Any]]()
-    for number in sweeps:
-        cursor: str | None = None
-        while True:
-            query = {"limit": _PAGE, "cursor": cursor}
-            page = connection.get(f"/v1/sweeps/{number}/jobs", SweepJobPage, query)
-            for member in page.items:
-                found.setdefault(member.job.id, {}).update(member.varied)
-            cursor = page.next
-            if cursor is None:
-                break
-    return found
-
-
-def with_varied(rows: "polars.DataFrame", values: dict[int, dict[str, Any]]) -> "polars.DataFrame":
-    """The rows with a column for every path, behind `job_id`.
-
-    A path that a column of the table is called by comes as `varied.PATH`. Values that are neither all numbers nor all
-    text nor all truth values come as JSON.
-    """
-    known = varied_columns(values, rows.columns)
-    joined = rows.join(known, on="job_id", how="left", maintain_order="left")
-    return joined.select(*known.columns, *(name for name in rows.columns if name != "job_id"))
-
-
-def varied_columns(values: dict[int, dict[str, Any]], taken: Collection[str]) -> "polars.DataFrame":
-    """A row per job: `job_id`, and a column for every path, called otherwise where its name is taken."""
-    import polars
-
-    paths = list(dict.fromkeys(path for one in values.values() for path in one))
-    return polars.DataFrame(
-        [
-            polars.Series("job_id", list(values), polars.Int64),
-            *(
-                _series(f"varied.{path}" if path in taken else path, [one.get(path) for one in values.values()])
-                for path in paths
-            ),
-        ]
-    )
-
-
-def _series(name: str, values: list[Any]) -> "polars.Series":
-    import polars
-
-    kinds = {type(value) for value in values if value is not None}
-    if kinds == {int, float}:
-        return polars.Series(name, values, polars.Float64)
-    if len(kinds) > 1 or not kinds <= {int, float, bool, str}:
-        return polars.Series(name, [None if value is None else json.dumps(value) for value in values], polars.String)
-    return polars.Series(name, values)
 
 
 def numbers(named: Named) -> tuple[int, ...]:

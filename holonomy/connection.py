@@ -132,6 +132,13 @@ class Connection:
                 attempt += 1
 
 
+class Connected:
+    """What asks the service through a connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+
 def _pairs(query: Query) -> tuple[tuple[str, str], ...]:
     if isinstance(query, tuple):
         return query

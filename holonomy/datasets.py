@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import safetensors.numpy
-from pydantic import ValidationError
 
+from holonomy.checked import checked
 from holonomy.connection import Connection
 from holonomy.errors import Refused
 from holonomy.importers import SHARD_BYTES, Source, celeba, folders, idx, imdb
@@ -14,7 +14,6 @@ from holonomy.importers.celeba import TestSplit
 from holonomy.importers.pictures import Square
 from holonomy.names import check_name
 from schemas.datasets import MAX_EXTENT, SPLITS, Dataset, DatasetImport, Shard, StoredTokenizer
-from schemas.mistakes import explain
 
 Report = Callable[[int, int], None]
 """Told after each shard: examples done, examples in all."""
@@ -180,10 +179,7 @@ class Datasets:
     def _import(self, name: str, source: Source, report: Report, shard_bytes: int) -> Dataset:
         there = {shard.sha256 for dataset in self.list() for shard in dataset.manifest.shards}
         shards = tuple(self._upload(source, there, report, shard_bytes))
-        try:
-            request = DatasetImport.model_validate({"name": name, "manifest": source.manifest(shards)})
-        except ValidationError as error:
-            raise Refused(explain(error, DatasetImport)) from None
+        request = checked(DatasetImport, {"name": name, "manifest": source.manifest(shards)})
         return self._connection.post("/v1/datasets", Dataset, request, repeatable=True)
 
     def _upload(self, source: Source, there: set[str], report: Report, shard_bytes: int) -> Iterator[Shard]:

@@ -11,13 +11,19 @@ P = TypeVar("P", bound=Page)
 
 
 def pages(
-    connection: Connection, path: str, page: type[P], query: Mapping[str, str | int | None], limit: int | None = None
+    connection: Connection,
+    path: str,
+    page: type[P],
+    query: Mapping[str, str | int | None],
+    limit: int | None = None,
+    *,
+    longest: int = LONGEST,
 ) -> Iterator[P]:
-    """Pages of a list, each fetched when it is asked for; together they hold at most `limit` items."""
+    """Pages of a list, each fetched when it is asked for: of `longest` items, and at most `limit` together."""
     cursor: str | None = None
     left = limit
     while left is None or left > 0:
-        size = LONGEST if left is None else min(LONGEST, left)
+        size = longest if left is None else min(longest, left)
         found = connection.get(path, page, {**query, "cursor": cursor, "limit": size})
         yield found
         left = None if left is None else left - size

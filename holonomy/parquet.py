@@ -1,17 +1,16 @@
 """Tables of jobs as Parquet files of the service: which there are, and a lazy data frame over many of them."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from holonomy.across import Named, numbers, varied_columns
+from holonomy.across import Named, numbers
 from holonomy.connection import Connection
 from holonomy.errors import Refused, Unconfigured
-from holonomy.pages import pages
 from holonomy.transport import HttpTransport
+from holonomy.varied import varied, varied_columns
 from schemas.archives import ARCHIVED, ParquetFiles, ParquetRequest
 from schemas.nearest import did_you_mean
 from schemas.states import JobState
-from schemas.sweep_bodies import SweepJob, SweepJobPage
 
 if TYPE_CHECKING:
     import polars
@@ -33,12 +32,6 @@ def made(connection: Connection, jobs: Sequence[int], tables: Sequence[str]) -> 
         yield connection.post("/v1/parquet", ParquetFiles, request, repeatable=True, read_seconds=WRITE_SECONDS)
 
 
-def members(connection: Connection, sweep: int, state: JobState | None = None) -> Iterator[SweepJob]:
-    """Jobs of a sweep in order, all or those in a state."""
-    for page in pages(connection, f"/v1/sweeps/{sweep}/jobs", SweepJobPage, {"state": state}):
-        yield from page.items
-
-
 def scan(connection: Connection, table: str, *, jobs: Named = (), sweep: Named = ()) -> "polars.LazyFrame":
     """A lazy frame over a table of done jobs; see `Client.scan`."""
     import polars
@@ -46,12 +39,9 @@ def scan(connection: Connection, table: str, *, jobs: Named = (), sweep: Named =
     _check_table(table)
     if not isinstance(connection.transport, HttpTransport):
         raise Unconfigured("scan reads over HTTP: it needs a client that was given the address of a service")
-    wanted, sweeps = list(numbers(jobs)), numbers(sweep)
-    varied: dict[int, dict[str, Any]] = {}
-    for number in sweeps:
-        for member in members(connection, number, JobState.DONE):
-            varied.setdefault(member.job.id, {}).update(member.varied)
-    wanted = list(dict.fromkeys([*wanted, *varied]))
+    sweeps = numbers(sweep)
+    swept = varied(connection, sweeps, JobState.DONE)
+    wanted = list(dict.fromkeys([*numbers(jobs), *swept]))
     if not wanted:
         raise Refused(
             f"no job of sweep {sweeps[0]} is done yet: `holonomy sweep watch {sweeps[0]}` shows its progress"
@@ -71,7 +61,7 @@ def scan(connection: Connection, table: str, *, jobs: Named = (), sweep: Named =
     if not sweeps:
         return frame
     names = [column.name for column in ARCHIVED[table].columns]
-    known = varied_columns(varied, names)
+    known = varied_columns(swept, names)
     return frame.join(known.lazy(), on="job_id", how="left", maintain_order="left").select(*known.columns, *names)
 
 

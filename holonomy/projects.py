@@ -1,11 +1,8 @@
 """Projects of the service: labels of jobs and sweeps, with limits on how much of each runs at once."""
 
-from pydantic import ValidationError
-
+from holonomy.checked import checked
 from holonomy.connection import Connection
-from holonomy.errors import Refused
 from holonomy.names import check_name
-from schemas.mistakes import explain
 from schemas.projects import Project, ProjectLimits
 
 
@@ -45,9 +42,5 @@ class Projects:
             Refused: a limit is less than 1, or the name is not allowed.
         """
         check_name("project", name)
-        body = {"max_running_jobs": max_running_jobs, "max_running_blocks": max_running_blocks}
-        try:
-            limits = ProjectLimits.model_validate(body)
-        except ValidationError as error:
-            raise Refused(explain(error, ProjectLimits, body)) from None
-        return self._connection.put_json(f"/v1/projects/{name}", Project, limits)
+        limits = {"max_running_jobs": max_running_jobs, "max_running_blocks": max_running_blocks}
+        return self._connection.put_json(f"/v1/projects/{name}", Project, checked(ProjectLimits, limits))

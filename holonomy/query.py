@@ -4,12 +4,10 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from holonomy.arrow_stream import ARROW, frames
+from holonomy.checked import checked
 from holonomy.connection import Connection
-from holonomy.errors import Refused, Unreachable
-from schemas.mistakes import explain
+from holonomy.errors import Unreachable
 from schemas.query_bodies import ParameterValue, Query
 
 if TYPE_CHECKING:
@@ -69,7 +67,4 @@ def query_of(
         "parameters": None if parameters is None else dict(parameters),
     }
     fields = {"sql": sql, **{name: value for name, value in asked.items() if value is not None}}
-    try:
-        return Query.model_validate(fields)
-    except ValidationError as error:
-        raise Refused(explain(error, Query)) from None
+    return checked(Query, fields)

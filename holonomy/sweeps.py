@@ -5,27 +5,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from pydantic import ValidationError
-
-from holonomy.across import TablesAcross, with_varied
+from holonomy.across import TablesAcross
+from holonomy.checked import checked
 from holonomy.connection import Connection
-from holonomy.errors import Refused, SweepCancelled, SweepFailed
+from holonomy.errors import SweepCancelled, SweepFailed
 from holonomy.follow import Deadline, Patience
 from holonomy.handle import JobHandle
 from holonomy.jobs import handle_of
 from holonomy.labels import SweepLabels
-from holonomy.pages import pages
 from holonomy.sweep_follow import follow_sweep
+from holonomy.varied import members, with_varied
 from schemas.jobs import AnyJob
-from schemas.mistakes import explain
 from schemas.states import JobState, SweepState
 from schemas.sweep_bodies import (
     Failures,
     SubmittedSweep,
     SweepDetail,
     SweepInfo,
-    SweepJobPage,
-    SweepPage,
     SweepPreview,
     SweepSubmission,
 )
@@ -84,11 +80,10 @@ class SweepHandle:
     def jobs(self, *, state: JobState | str | None = None) -> Iterator[SweptJob]:
         """The jobs in the order of the sweep, fetched page by page; with `state`, only those in it."""
         paths = self._detail().sweep.paths
-        for page in pages(self._connection, self._path("jobs"), SweepJobPage, {"state": state}):
-            for found in page.items:
-                # The database does not keep the order of the fields.
-                varied = {path: found.varied[path] for path in paths if path in found.varied}
-                yield SweptJob(found.position, varied, handle_of(self._connection, found.job))
+        for found in members(self._connection, self.id, state):
+            # The database does not keep the order of the fields.
+            varied = {path: found.varied[path] for path in paths if path in found.varied}
+            yield SweptJob(found.position, varied, handle_of(self._connection, found.job))
 
     def wait(self, *, progress: bool = True, timeout: float | None = None) -> Self:
         """Wait until all jobs have ended, through restarts of the service.
@@ -132,15 +127,15 @@ class SweepHandle:
         """
         import polars
 
-        members = list(self.jobs())
+        swept = list(self.jobs())
         jobs = polars.DataFrame(
             {
-                "job_id": [member.job.id for member in members],
-                "position": [member.position for member in members],
-                "state": [str(member.job.seen.state) for member in members],
+                "job_id": [member.job.id for member in swept],
+                "position": [member.position for member in swept],
+                "state": [str(member.job.seen.state) for member in swept],
             }
         )
-        return with_varied(jobs, {member.job.id: dict(member.varied) for member in members})
+        return with_varied(jobs, {member.job.id: dict(member.varied) for member in swept})
 
     def table(
         self,
@@ -187,21 +182,6 @@ def preview(connection: Connection, work: Sweep | AnyJob, **labels: Unpack[Sweep
     return connection.post("/v1/sweeps/preview", SweepPreview, _submission(sweep, labels), repeatable=True)
 
 
-def list_sweeps(
-    connection: Connection,
-    *,
-    state: SweepState | str | None = None,
-    name: str | None = None,
-    tag: str | None = None,
-    project: str | None = None,
-    limit: int | None = None,
-) -> Iterator[SweepHandle]:
-    """Handles of sweeps, newest first; see `Client.sweeps`."""
-    query = {"state": state, "name": name, "tag": tag, "project": project}
-    for page in pages(connection, "/v1/sweeps", SweepPage, query, limit):
-        yield from (SweepHandle(connection, sweep) for sweep in page.items)
-
-
 def raise_unless_all_done(sweep: SweepDetail) -> None:
     """Raises SweepFailed or SweepCancelled for a sweep that ended with jobs that have no result."""
     if sweep.state not in (SweepState.FAILED, SweepState.CANCELLED):
@@ -219,8 +199,4 @@ def raise_unless_all_done(sweep: SweepDetail) -> None:
 
 
 def _submission(sweep: Sweep, labels: SweepLabels) -> SweepSubmission:
-    body = {"sweep": sweep, **labels}
-    try:
-        return SweepSubmission.model_validate(body)
-    except ValidationError as error:
-        raise Refused(explain(error, SweepSubmission, body)) from None
+    return checked(SweepSubmission, {"sweep": sweep, **labels})

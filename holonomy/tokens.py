@@ -2,12 +2,9 @@
 
 from collections.abc import Sequence
 
-from pydantic import ValidationError
-
+from holonomy.checked import checked
 from holonomy.connection import Connection
-from holonomy.errors import Refused
 from schemas.api import NewToken, Scope, TokenInfo, TokenRequest
-from schemas.mistakes import explain
 
 DEFAULT_SCOPES: tuple[Scope, ...] = ("read", "submit")
 
@@ -18,11 +15,7 @@ def token_request(name: str, scopes: Sequence[str]) -> TokenRequest:
     Raises:
         Refused: the name is empty or too long, or a scope is not one of read, submit, admin.
     """
-    body = {"name": name, "scopes": tuple(scopes)}
-    try:
-        return TokenRequest.model_validate(body)
-    except ValidationError as error:
-        raise Refused(explain(error, TokenRequest, body)) from None
+    return checked(TokenRequest, {"name": name, "scopes": tuple(scopes)})
 
 
 class Tokens:

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from schemas import markdown
+from schemas.generated import keep
 from schemas.jobs import AnyJob
 from schemas.sweeps import Sweep
 
@@ -163,15 +164,7 @@ def _anchor(name: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the page, or check it: 1 and one line when it differs."""
-    text = specs_page()
-    if arguments == ["--check"]:
-        if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
-            return 0
-        sys.stderr.write("specs.md does not match the models: run `python -m schemas.dictionary`\n")
-        return 1
-    PAGE.parent.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text(text, encoding="utf-8")
-    return 0
+    return keep({PAGE: specs_page()}, "the models", "schemas.dictionary", check=arguments == ["--check"])
 
 
 if __name__ == "__main__":

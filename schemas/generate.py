@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from schemas.blocks import BlockRecord, payload
 from schemas.datasets import DatasetImport
+from schemas.generated import keep
 from schemas.jobs import Submission, job_spec
 from schemas.schedules import ScheduleRequest
 from schemas.sweeps import Sweep
@@ -35,16 +36,7 @@ def rendered() -> dict[Path, str]:
 
 def main(arguments: list[str]) -> int:
     """Write the files, or check them: 1 and one line per file that differs."""
-    files = rendered()
-    if arguments == ["--check"]:
-        stale = [path for path, text in files.items() if not path.exists() or path.read_text() != text]
-        for path in stale:
-            sys.stderr.write(f"{path.name} does not match the models: run `python -m schemas.generate`\n")
-        return 1 if stale else 0
-    FOLDER.mkdir(exist_ok=True)
-    for path, text in files.items():
-        path.write_text(text)
-    return 0
+    return keep(rendered(), "the models", "schemas.generate", check=arguments == ["--check"])
 
 
 if __name__ == "__main__":

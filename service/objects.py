@@ -2,7 +2,7 @@
 
 from service.settings import Settings
 from workers.errors import Unavailable
-from workers.runtime.objects import Conflict, Corrupt, Listed, Missing, ObjectStore, StoreSettings
+from workers.runtime.store import Conflict, Corrupt, Listed, Missing, ObjectStore, StoreSettings
 
 __all__ = ["Conflict", "Corrupt", "Listed", "Missing", "ObjectStore", "Unavailable", "object_store", "store_settings"]
 

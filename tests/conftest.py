@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
+import hypothesis
 import pytest
 
 from service.embedded import ray_head, seaweedfs
@@ -18,6 +19,10 @@ from service.embedded.postgres import Postgres
 from service.embedded.ray_head import RayHead
 from service.embedded.seaweedfs import SeaweedFS
 from tests.support.dispatching import Dispatchers, Queue, database
+
+# An example takes as long as the machine is busy: how long says nothing about the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from service.embedded.ports import free_port
 from service.embedded.postgres import Postgres
 from service.embedded.seaweedfs import SeaweedFS
 from service.objects import ObjectStore
-from workers.runtime.objects import StoreSettings
+from workers.runtime.store import StoreSettings
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from service.embedded.access import environment
 from service.embedded.home import Home
 from service.embedded.state import read_state
 from service.objects import ObjectStore
-from workers.runtime.objects import StoreSettings
+from workers.runtime.store import StoreSettings
 
 OBJECT_BYTES = 64 * 2**20
 CLIENT_MIB = 150.0

@@ -11,6 +11,8 @@ import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
+from schemas.generated import keep
+
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
 
 _HEAD = """\
@@ -70,15 +72,7 @@ def main(arguments: list[str]) -> int:
     """Write the page, or check it: 1 and one line when it differs."""
     from holonomy.cli.app import app
 
-    text = page(app)
-    if arguments == ["--check"]:
-        if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
-            return 0
-        sys.stderr.write("cli.md does not match the command line: run `python -m holonomy.cli.reference`\n")
-        return 1
-    PAGE.parent.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text(text, encoding="utf-8")
-    return 0
+    return keep({PAGE: page(app)}, "the command line", "holonomy.cli.reference", check=arguments == ["--check"])
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 Asked = str | Metric | tuple[str | Metric, ...]
 
-LEAST_CONFIDENCE = 0.5
+LEAST_CONFIDENCE, MOST_CONFIDENCE = 0.5, 0.999999
+"""Beyond, the tails of a large family are smaller than the rounding of a float."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,11 @@ def compare(
             group that both sides have, no value at all, a threshold or confidence out of range.
     """
     least = read_threshold(threshold)
-    if not LEAST_CONFIDENCE <= confidence < 1:
-        raise Refused(f"confidence is a probability from 0.5 to below 1, such as 0.95; came {confidence:g}")
+    if not LEAST_CONFIDENCE <= confidence <= MOST_CONFIDENCE:
+        raise Refused(
+            f"confidence is a probability from {LEAST_CONFIDENCE} to {MOST_CONFIDENCE}, such as 0.95; "
+            f"came {confidence}"
+        )
     metrics = metrics_for(kind_of(a, b), metric)
     varied = varied_fields(a, b)
     of_a, of_b = groups(a, varied), groups(b, varied)

@@ -11,7 +11,7 @@ from holonomy.compare.comparison import Asked, Comparison, compare
 from holonomy.compare.sides import Side
 from holonomy.connection import Connection
 from holonomy.errors import Refused
-from holonomy.schedules import ScheduleHandle
+from holonomy.schedule import ScheduleHandle
 from schemas.schedules import Firing
 from schemas.states import FiringState
 

@@ -73,12 +73,13 @@ class Row:
         """What was found.
 
         `changed` where the whole simultaneous interval lies beyond the threshold. `incomplete` where it does not, but
-        one side lost values that the other has, or too few are left: that is no finding of no change. Else
-        `no change`, or `identical`.
+        one side lost values that the other has, or rows where the other lost none, or too few are left: that is no
+        finding of no change. Else `no change`, or `identical`.
         """
         if self.effect is not None and self.effect.changed:
             return "changed"
-        if self.effect is None or self.a.lost != self.b.lost:
+        one_diverged = (self.a.lost_rows == 0) != (self.b.lost_rows == 0)
+        if self.effect is None or self.a.lost != self.b.lost or one_diverged:
             return "incomplete"
         return "identical" if self.identical else "no change"
 

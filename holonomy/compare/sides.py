@@ -1,6 +1,6 @@
 """The two sides of a comparison: finished jobs with their specs, and the groups that differ in more than a seed."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -71,10 +71,9 @@ def side(name: str, members: Iterable[Member], tables: TablesAcross) -> Side:
             f"{name} is not finished: {len(unfinished)} of {len(found)} jobs have not ended, job {first.id} is "
             f"{first.seen.state}; wait for it, then compare"
         )
-    numbers = [member.handle.id for member in found]
-    twice = next((number for number in numbers if numbers.count(number) > 1), None)
-    if twice is not None:
-        raise Refused(f"{name} lists job {twice} more than once")
+    number, times = Counter(member.handle.id for member in found).most_common(1)[0]
+    if times > 1:
+        raise Refused(f"{name} lists job {number} more than once")
     return Side(name, found, tables)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 FAR = 5.0
-"""Size of t from which on the limits are found by quadrature: scipy's inverse loses digits there, or does not end."""
+"""Size of t up to which the noncentral t is integrated over the spread, and beyond which over the normal."""
 REACH = 9.0
 """Standard deviations of a normal beyond which nothing is left."""
 NODES = 1_801
@@ -63,26 +63,46 @@ def noncentrality_limits(t: float, freedom: int, level: float) -> tuple[float, f
     if t < 0:
         low, high = noncentrality_limits(-t, freedom, level)
         return -high, -low
-    if t <= FAR:
-        from scipy.special import nctdtrinc
-
-        return float(nctdtrinc(freedom, 1 - tail, t)), float(nctdtrinc(freedom, tail, t))
+    # scipy's own inverse, `nctdtrinc`, answers for t = 0 when t is small and the level high, or does not end.
     return _quantile(t, freedom, tail), _quantile(t, freedom, 1 - tail)
 
 
 def _quantile(t: float, freedom: int, share: float) -> float:
-    """A quantile of W: the root of E_Z[P(S ≤ (λ − Z)/t)] = share in λ, for W has the law of t S + Z too."""
-    from scipy.optimize import brentq
-    from scipy.special import chdtr, chdtri
+    """A quantile of W: the root of P(W ≤ λ) = share in λ.
 
-    nodes = np.linspace(-REACH, REACH, NODES)
-    weights = np.exp(-(nodes**2) / 2)
-    weights /= weights.sum()
+    P(W ≤ λ) = E_S[Φ(λ − t S)] = E_Z[P(S ≤ (λ − Z)/t)], for W has the law of t S + Z too. The first is smooth in S
+    where t is small, the second in Z where it is large.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import chdtr, chdtri, ndtr
+
+    nodes, weights = _spread(freedom) if t <= FAR else _normal()
 
     def excess(limit: float) -> float:
+        if t <= FAR:
+            return float(weights @ ndtr(limit - t * nodes)) - share
         scaled = np.clip((limit - nodes) / t, 0.0, None)
         return float(weights @ chdtr(freedom, freedom * scaled**2)) - share
 
     # Where S alone is this far out, Z can add no more than its own reach.
     largest = t * math.sqrt(chdtri(freedom, (1 - share) / 100) / freedom)
     return float(brentq(excess, -REACH, largest + REACH, xtol=1e-9 * max(1.0, t)))
+
+
+def _normal() -> tuple[Floats, Floats]:
+    """Nodes and weights of an expectation over Z."""
+    nodes = np.linspace(-REACH, REACH, NODES)
+    weights = np.exp(-(nodes**2) / 2)
+    return nodes, weights / weights.sum()
+
+
+def _spread(freedom: int) -> tuple[Floats, Floats]:
+    """Nodes and weights of an expectation over S, evenly spaced in x = log S.
+
+    The density of x is proportional to exp(ν (x − (exp(2x) − 1)/2)), with its peak at 0. It falls at least as fast as
+    exp(−ν x²) to the right, and to the left as exp(−ν (|x| − 1/2)) or, near the peak, as exp(−ν x²/2).
+    """
+    decay = REACH**2 / 2 / freedom
+    x = np.linspace(-(decay + min(0.5, math.sqrt(2 * decay))), math.sqrt(decay), NODES)
+    weights = np.exp(freedom * (x - np.expm1(2 * x) / 2))
+    return np.exp(x), weights / weights.sum()

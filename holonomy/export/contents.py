@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from holonomy.connection import Connection
 from holonomy.errors import Refused, ServiceFault
-from holonomy.parquet import made, members
+from holonomy.parquet import made
+from holonomy.varied import members
 from schemas.api import JobDetail, Manifest
 from schemas.archives import TableFile, tables_of
 from schemas.exports import ExportedFile, ExportedJob, ExportedSweep, Member, StoredObject, object_path, table_path

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from schemas.generated import keep
 from service.api.app import app
 from service.settings import Settings
 
@@ -26,15 +27,7 @@ def rendered() -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the file, or check it: 1 and one line when it differs."""
-    text = rendered()
-    if arguments == ["--check"]:
-        if FILE.exists() and FILE.read_text() == text:
-            return 0
-        sys.stderr.write(f"{FILE.name} does not match the routes: run `python -m service.api.openapi`\n")
-        return 1
-    FILE.parent.mkdir(parents=True, exist_ok=True)
-    FILE.write_text(text)
-    return 0
+    return keep({FILE: rendered()}, "the routes", "service.api.openapi", check=arguments == ["--check"])
 
 
 if __name__ == "__main__":

@@ -33,8 +33,7 @@ def statement(table: ResultTable, job_id: int) -> str:
         return record.format(job=int(job_id))
     columns = ", ".join(f'"{column.name}"' for column in table.columns)
     keys = ", ".join(f'"{column.name}"' for column in table.columns if column.key)
-    # Names are those of schemas.results.
-    return f'select {columns} from "{table.name}" where job_id = {int(job_id)} order by {keys}'  # noqa: S608
+    return f'select {columns} from "{table.name}" where job_id = {int(job_id)} order by {keys}'  # noqa: S608 - names from schemas.results, a number
 
 
 def arrow_schema(table: ResultTable) -> pa.Schema:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from schemas import markdown, units
 from schemas.bracket_results import BRACKET_TABLES
+from schemas.generated import keep
 from schemas.replica_results import REPLICA_TABLES
 from schemas.results import RESULT_TABLES
 from schemas.training_results import TRAINING_TABLES
@@ -151,14 +152,7 @@ def main(arguments: list[str]) -> int:
     except Undescribed as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    if asked.check:
-        if PAGE.exists() and PAGE.read_text(encoding="utf-8") == written:
-            return 0
-        sys.stderr.write("database.md does not match the database: run `python -m service.db.dictionary`\n")
-        return 1
-    PAGE.parent.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text(written, encoding="utf-8")
-    return 0
+    return keep({PAGE: written}, "the database", "service.db.dictionary", check=asked.check)
 
 
 if __name__ == "__main__":

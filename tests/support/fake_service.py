@@ -57,8 +57,6 @@ class World:
     """What queries give, by their SQL."""
     queries: list[dict[str, Any]] = field(default_factory=list)
     """Bodies of the queries that came."""
-    varied: dict[int, dict[int, dict[str, Any]]] = field(default_factory=dict)
-    """What sweeps vary: by sweep, by job."""
     arrays: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -216,8 +214,6 @@ class _Handler(BaseHTTPRequestHandler):
                 self._array(name)
             case "GET", ["tables", name]:
                 self._across(name)
-            case "GET", ["sweeps", number, "jobs"] if int(number) in self.world.varied:
-                self._members(int(number))
             case "POST", ["query"]:
                 self._query()
             case _:
@@ -386,16 +382,6 @@ class _Handler(BaseHTTPRequestHandler):
             )
         frame = frame.select(always + asked["columns"].split(",")) if "columns" in asked else frame
         self._frame(frame)
-
-    def _members(self, sweep_id: int) -> None:
-        after = int(dict(self.query).get("cursor", -1))
-        members = list(self.world.varied[sweep_id].items())[after + 1 : after + 3]
-        items = [
-            {"position": after + 1 + place, "varied": varied, "job": self._job(str(number)).model_dump(mode="json")}
-            for place, (number, varied) in enumerate(members)
-        ]
-        more = after + 3 < len(self.world.varied[sweep_id])
-        self._plain({"items": items, "next": str(after + 2) if more else None})
 
     def _query(self) -> None:
         asked = json.loads(self.body)

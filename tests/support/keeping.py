@@ -28,7 +28,7 @@ from service.queue.commit import Broken, Done, commit
 from service.queue.upkeep import plan_jobs
 from tests.support.dispatching import Queue
 from workers.runtime.context import Attempt
-from workers.runtime.objects import ObjectStore
+from workers.runtime.store import ObjectStore
 
 _OF_TYPE: dict[str, Any] = {"int": 0, "float": 1.0, "text": "", "bool": False}
 

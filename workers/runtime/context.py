@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from schemas.blocks import ArrayInfo, LogLine, ObjectRef
 from workers.errors import Cancelled
 from workers.runtime.cache import Lru
-from workers.runtime.objects import ObjectStore
+from workers.runtime.store import ObjectStore
 
 if TYPE_CHECKING:
     import torch
@@ -70,7 +70,7 @@ class BlockContext:
         """Bytes of an object, verified, and kept by their hash.
 
         Raises:
-            Missing, Corrupt, Unavailable: as `workers.runtime.objects` says.
+            Missing, Corrupt, Unavailable: as `workers.runtime.store` says.
         """
         return self._memory.objects.take(("bytes", sha256), lambda: self._memory.store.get(key, sha256))
 
@@ -78,7 +78,7 @@ class BlockContext:
         """Arrays of a safetensors object, on the CPU, kept by hash: read-only by agreement.
 
         Raises:
-            Missing, Corrupt, Unavailable: as `workers.runtime.objects` says.
+            Missing, Corrupt, Unavailable: as `workers.runtime.store` says.
         """
 
         def load() -> "dict[str, torch.Tensor]":
@@ -102,7 +102,7 @@ class BlockContext:
             axes: legend of each array's axes, one word per axis.
 
         Raises:
-            Conflict, Unavailable: as `workers.runtime.objects` says.
+            Conflict, Unavailable: as `workers.runtime.store` says.
         """
         from safetensors.torch import save
 

@@ -18,8 +18,8 @@ from workers.runtime.cache import Lru
 from workers.runtime.context import Attempt, BlockContext, Memory, weigh
 from workers.runtime.footprint import footprint
 from workers.runtime.messages import Failure, Order, Outcome, Success, Task
-from workers.runtime.objects import ObjectStore, StoreSettings
 from workers.runtime.provenance import cpu_name, provenance
+from workers.runtime.store import ObjectStore, StoreSettings
 
 if TYPE_CHECKING:
     from workers.blocks import Finished

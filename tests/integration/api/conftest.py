@@ -129,8 +129,16 @@ class Worker:
     Every pair's numbers are a function of (step, i, j), which `logits` and `bracket` give.
     """
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._backend = api.backend
+
+    def finished(self, spec: dict[str, Any], **labels: object) -> int:
+        """The number of a job that was submitted and has ended."""
+        with self._api.client("submit") as client:
+            number: int = client.post("/v1/jobs", json={"spec": spec, **labels}).json()["job"]["id"]
+        self.run(number)
+        return number
 
     def run(self, job_id: int, *, leave: int = 0) -> None:
         """Work until the job has ended, or until only `leave` of its blocks are left."""
@@ -243,7 +251,7 @@ class Worker:
 
 @pytest.fixture(scope="session")
 def worker(api: Api) -> Worker:
-    return Worker(api.backend)
+    return Worker(api)
 
 
 @pytest.fixture(scope="session")

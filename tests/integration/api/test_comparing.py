@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from holonomy import Client, NotFound, Refused, Sweep, Training
 from holonomy.cli.app import app
-from holonomy.schedules import ScheduleHandle
+from holonomy.schedule import ScheduleHandle
 from schemas.schedules import Firing
 from service.queue.sweeps.ends import end_sweeps
 from service.scheduler.queue import queue_of

@@ -33,12 +33,8 @@ def client_of(api, *scopes) -> Client:
 
 
 @pytest.fixture(scope="module")
-def job(api, worker) -> int:
-    with api.client("submit") as client:
-        submission = {"spec": SPEC, "name": "travels", "project": "far", "tags": ["a", "b"], "priority": 3}
-        job_id = client.post("/v1/jobs", json=submission).json()["job"]["id"]
-    worker.run(job_id)
-    return job_id
+def job(worker) -> int:
+    return worker.finished(SPEC, name="travels", project="far", tags=["a", "b"], priority=3)
 
 
 @pytest.fixture(scope="module")

@@ -51,6 +51,6 @@ def admin(api) -> Iterator[str]:
 
 
 @schema.parametrize()
-@hypothesis.settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@hypothesis.settings(max_examples=10, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_every_route_answers_as_documented(case: schemathesis.Case, api, admin: str) -> None:
     case.call_and_validate(base_url=api.url, headers={"Authorization": f"Bearer {admin}"}, checks=CHECKS)

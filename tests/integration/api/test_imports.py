@@ -24,11 +24,8 @@ SPEC = {
 
 
 @pytest.fixture(scope="module")
-def job(api, worker) -> int:
-    with api.client("submit") as client:
-        job_id = client.post("/v1/jobs", json={"spec": SPEC}).json()["job"]["id"]
-    worker.run(job_id)
-    return job_id
+def job(worker) -> int:
+    return worker.finished(SPEC)
 
 
 @pytest.fixture(scope="module")

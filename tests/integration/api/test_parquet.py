@@ -25,16 +25,9 @@ SPEC = {
 }
 
 
-def finished(api, worker, **fields) -> int:
-    with api.client("submit") as client:
-        job_id = client.post("/v1/jobs", json={"spec": SPEC, **fields}).json()["job"]["id"]
-    worker.run(job_id)
-    return job_id
-
-
 @pytest.fixture(scope="module")
-def job(api, worker) -> int:
-    return finished(api, worker)
+def job(worker) -> int:
+    return worker.finished(SPEC)
 
 
 @pytest.fixture
@@ -87,7 +80,7 @@ def test_blocks_carry_what_they_were_computed_with(client: httpx2.Client, job: i
 
 
 def test_the_log_of_a_done_job_is_written_again_once_it_has_more_lines(client: httpx2.Client, api, worker) -> None:
-    job_id = finished(api, worker, fresh=True)
+    job_id = worker.finished(SPEC, fresh=True)
 
     def last_line() -> str:
         content = client.get(f"/v1/jobs/{job_id}/parquet/events").content
@@ -148,7 +141,7 @@ def test_objects_are_read_in_ranges_as_well(client: httpx2.Client, job: int) -> 
 
 
 def test_several_that_ask_at_once_get_one_file(api, worker) -> None:
-    job_id = finished(api, worker, fresh=True)
+    job_id = worker.finished(SPEC, fresh=True)
     with api.client("read") as client, ThreadPoolExecutor(8) as pool:
         digests = list(pool.map(lambda _: client.get(f"/v1/jobs/{job_id}/parquet/pairs").headers["etag"], range(8)))
     assert len(set(digests)) == 1
@@ -160,7 +153,7 @@ def test_several_that_ask_at_once_get_one_file(api, worker) -> None:
 
 
 def test_equal_results_are_equal_files(client: httpx2.Client, api, worker, job: int) -> None:
-    other = finished(api, worker, fresh=True)
+    other = worker.finished(SPEC, fresh=True)
     assert (
         client.get(f"/v1/jobs/{job}/parquet/pairs").headers["etag"]
         == client.get(f"/v1/jobs/{other}/parquet/pairs").headers["etag"]

@@ -27,11 +27,8 @@ SPEC = {
 
 
 @pytest.fixture(scope="module")
-def job(api, worker) -> int:
-    with api.client("submit") as client:
-        job_id = client.post("/v1/jobs", json={"spec": SPEC, "name": "results"}).json()["job"]["id"]
-    worker.run(job_id)
-    return job_id
+def job(worker) -> int:
+    return worker.finished(SPEC, name="results")
 
 
 def arrow(answer: httpx2.Response) -> pa.Table:

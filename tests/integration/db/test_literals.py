@@ -26,7 +26,7 @@ def read(postgres_server, request):
         yield read
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=st.one_of(st.none(), st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False), TEXT))
 def test_what_was_written_is_read(read, value):
     assert read(literal(value)) == value

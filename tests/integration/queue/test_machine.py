@@ -223,7 +223,5 @@ def test_the_queue_does_what_the_model_does(desk):
     checks = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
     run_state_machine_as_test(
         machine,
-        settings=settings(
-            max_examples=20, stateful_step_count=25, deadline=None, database=None, suppress_health_check=checks
-        ),
+        settings=settings(max_examples=20, stateful_step_count=25, database=None, suppress_health_check=checks),
     )

@@ -24,7 +24,7 @@ from workers.brackets.paths import generic
 from workers.errors import UserFault
 from workers.runtime.execution import Worker, WorkerSettings
 from workers.runtime.messages import Order, Task
-from workers.runtime.objects import StoreSettings
+from workers.runtime.store import StoreSettings
 from workers.training.run import Run
 
 DIVERGES = Training(

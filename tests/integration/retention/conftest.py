@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.dispatching import Queue
 from tests.support.keeping import Keeper
-from workers.runtime.objects import ObjectStore, StoreSettings
+from workers.runtime.store import ObjectStore, StoreSettings
 
 
 @pytest.fixture

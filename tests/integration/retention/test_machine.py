@@ -129,7 +129,5 @@ def test_no_order_of_events_loses_an_object_that_is_named(keeper):
     checks = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
     run_state_machine_as_test(
         machine,
-        settings=settings(
-            max_examples=8, stateful_step_count=15, deadline=None, database=None, suppress_health_check=checks
-        ),
+        settings=settings(max_examples=8, stateful_step_count=15, database=None, suppress_health_check=checks),
     )

@@ -6,7 +6,7 @@ from tests.support.contracts import ContextContract
 from workers.context import Context
 from workers.runtime.cache import Lru
 from workers.runtime.context import Attempt, BlockContext, Memory, weigh
-from workers.runtime.objects import Conflict, ObjectStore, StoreSettings
+from workers.runtime.store import Conflict, ObjectStore, StoreSettings
 
 
 class _Stoppable(BlockContext):

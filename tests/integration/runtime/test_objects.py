@@ -11,7 +11,7 @@ import pytest
 
 from service.embedded.ports import free_port
 from workers.errors import Unavailable
-from workers.runtime.objects import PART_BYTES, Conflict, Corrupt, Missing, ObjectStore, StoreSettings
+from workers.runtime.store import PART_BYTES, Conflict, Corrupt, Missing, ObjectStore, StoreSettings
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import polars
 import pytest
 
-from holonomy import Client, Diagnostic, Refused
-from holonomy.across import TablesAcross, with_varied
+from holonomy import Client, Diagnostic, Refused, Sweep, Training
+from holonomy.across import TablesAcross
 from schemas.results import RESULT_TABLES
 from tests.support.fake_service import World
 
@@ -26,27 +26,10 @@ def test_jobs_are_named_by_number_or_handle(client: Client, world: World) -> Non
 
 
 def test_what_a_sweep_varies_stands_behind_the_job(client: Client, world: World) -> None:
-    for blocks in (1, 2, 3):
-        client.submit(Diagnostic(blocks=blocks))
-    world.varied[7] = {1: {"training.lr": 0.1, "step": 5}, 2: {"training.lr": 1, "step": 6}, 3: {"training.lr": 0.3}}
-    rows = client.pairs(sweep=7, columns="step,i")
-    assert rows.columns == ["job_id", "training.lr", "varied.step", "step", "i"]
-    assert rows.rows() == [(1, 0.1, 5, 0, 1), (1, 0.1, 5, 9, 2), (2, 1.0, 6, 0, 3), (3, 0.3, None, 0, 4)]
-
-
-@pytest.mark.parametrize(
-    ("values", "column"),
-    [
-        ([True, False], [True, False]),
-        (["a", None], ["a", None]),
-        ([1, 2.5], [1.0, 2.5]),
-        ([[1, 2], [3]], ["[1, 2]", "[3]"]),
-        (["relu", 3], ['"relu"', "3"]),
-    ],
-)
-def test_varied_values_keep_their_type_where_they_have_one(values: list[object], column: list[object]) -> None:
-    rows = polars.DataFrame({"job_id": [1, 2], "x": [0.0, 0.0]})
-    assert with_varied(rows, {1: {"a": values[0]}, 2: {"a": values[1]}})["a"].to_list() == column
+    swept = client.submit(Sweep(base=Training(steps=5), axes={"optimizer.lr": [0.1, 1, 0.3]}))
+    rows = client.pairs(sweep=swept, columns="step,i")
+    assert rows.columns == ["job_id", "optimizer.lr", "step", "i"]
+    assert rows.rows() == [(1, 0.1, 0, 1), (1, 0.1, 9, 2), (2, 1.0, 0, 3), (3, 0.3, 0, 4)]
 
 
 def test_mistakes_are_found_before_anything_is_sent(client: Client, world: World) -> None:

@@ -90,19 +90,22 @@ def test_the_bar_counts_jobs_that_ended(client: Client, connection: Connection, 
     world.fail(1, "no")
     world.progress(2, 1, 4)
 
+    file = io.StringIO()
+
     def finish() -> None:
-        time.sleep(0.1)
+        patience = Deadline(30.0)
+        while "1/4 blocks" not in file.getvalue() and not patience.passed:
+            time.sleep(0.01)
         for number in (2, 3, 4):
             world.move(number, JobState.DONE)
 
     thread = threading.Thread(target=finish)
     thread.start()
-    out = Console(file=io.StringIO(), force_terminal=True, width=120)
-    patience = Patience(Deadline(5.0), poll_seconds=0.02)
-    final = show_sweep_until_ended(connection, 1, patience, out)
+    out = Console(file=file, force_terminal=True, width=120)
+    final = show_sweep_until_ended(connection, 1, Patience(Deadline(60.0), poll_seconds=0.02), out)
     thread.join()
     assert final.state == "failed"
-    text = out.file.getvalue()  # type: ignore[attr-defined] # it is the StringIO above
+    text = file.getvalue()
     assert "1/4 jobs" in text.replace("\x1b[32m", "").replace("\x1b[0m", "")
     assert "1 failed, 1 running, 2 queued, 1/4 blocks" in text
     assert "4/4" in text

@@ -44,7 +44,7 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.sampled_from(VARIANTS), st.integers(1, 6), st.integers(1, 9), st.integers(1, 5), st.integers(1, 40), st.data()
 )

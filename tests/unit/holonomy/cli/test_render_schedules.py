@@ -10,7 +10,6 @@ from schemas.diagnostic import Diagnostic
 from schemas.schedules import Firing, PlannedFiring, ScheduleDetail, Work
 from tests.support.rendered import rendered
 
-NOW = datetime.now(UTC)
 HOUR = timedelta(hours=1)
 
 
@@ -21,11 +20,14 @@ def firing(**changes: Any) -> Firing:
 
 
 def schedule(**changes: Any) -> ScheduleDetail:
+    """A schedule; lengths of time among the changes are counted from now."""
+    now = datetime.now(UTC)
     when = {"name": "nightly", "cron": "30 2 * * *", "timezone": "Europe/Berlin", "overlap": "skip", "catch_up": "1h"}
-    made = {"id": 1, "created_by": "ada", "created_at": NOW, "updated_at": NOW, "work": Work(sweep=Diagnostic())}
-    state = {"failures": 0, "paused_at": None, "pause_reason": None, "next_at": NOW + HOUR, "last": firing()}
+    made = {"id": 1, "created_by": "ada", "created_at": now, "updated_at": now, "work": Work(sweep=Diagnostic())}
+    state = {"failures": 0, "paused_at": None, "pause_reason": None, "next_at": now + HOUR, "last": firing()}
     fields = {**when, "jitter": "0s", "max_failures": 3, **made, **state}
-    return ScheduleDetail(**{**fields, **changes})
+    moved = {name: now + value if isinstance(value, timedelta) else value for name, value in changes.items()}
+    return ScheduleDetail(**{**fields, **moved})
 
 
 @pytest.mark.parametrize(
@@ -33,9 +35,9 @@ def schedule(**changes: Any) -> ScheduleDetail:
     [
         ({}, "on"),
         ({"failures": 2}, "2 failed in a row"),
-        ({"paused_at": NOW - 3 * HOUR, "next_at": None, "pause_reason": "quiet"}, "paused 3 h ago: quiet"),
-        ({"paused_at": NOW - 3 * HOUR, "next_at": None}, "paused 3 h ago"),
-        ({"next_at": NOW - 3 * HOUR}, "late since 3 h ago: no scheduler looks"),
+        ({"paused_at": -3 * HOUR, "next_at": None, "pause_reason": "quiet"}, "paused 3 h ago: quiet"),
+        ({"paused_at": -3 * HOUR, "next_at": None}, "paused 3 h ago"),
+        ({"next_at": -3 * HOUR}, "late since 3 h ago: no scheduler looks"),
     ],
 )
 def test_where_a_schedule_stands(changes: dict[str, Any], state: str) -> None:

@@ -80,6 +80,22 @@ def test_lost_values_are_counted_and_are_no_finding_of_no_change(client: Client,
     assert held(client, world, {0.1: CALM}, {0.1: [*LOUD, None]}).rows[0].verdict == "changed"
 
 
+def test_rows_that_one_side_alone_lost_are_no_finding_of_no_change(client: Client, world: World) -> None:
+    a, b = night(client, world, {0.1: CALM}), night(client, world, {0.1: CALM}, first_seed=100)
+
+    def verdict() -> str:
+        [row] = compare(named(client, "A", a), named(client, "B", b), "tensors.bracket_rms").rows
+        return row.verdict
+
+    diverged = polars.DataFrame({"step": [STEP] * 2, "bracket_rms": [3.0, math.inf], "numel": [10, 20]})
+    assert verdict() == "no change"
+    world.tables[f"{b[0].id}/tensors"] = diverged
+    assert verdict() == "incomplete"
+    for job in a[:2]:
+        world.tables[f"{job.id}/tensors"] = diverged
+    assert verdict() == "no change"
+
+
 def test_failed_jobs_count_as_lost(client: Client, world: World) -> None:
     a, b = night(client, world, {0.1: CALM}), night(client, world, {0.1: CALM}, first_seed=50)
     world.fail(b[0].id, "the loss is NaN")
@@ -144,7 +160,7 @@ def test_what_is_no_threshold(given: str | float) -> None:
         read_threshold(given)
 
 
-@pytest.mark.parametrize("confidence", [0.4, 1.0, 95, math.nan])
+@pytest.mark.parametrize("confidence", [0.4, 1 - 1e-16, 1.0, 95, math.nan])
 def test_what_is_no_confidence(client: Client, world: World, confidence: float) -> None:
-    with pytest.raises(Refused, match=r"confidence is a probability from 0\.5 to below 1, such as 0\.95; came"):
+    with pytest.raises(Refused, match=r"confidence is a probability from 0\.5 to 0\.999999, such as 0\.95; came"):
         held(client, world, {0.1: CALM}, {0.1: CALM}, confidence=confidence)

@@ -27,7 +27,7 @@ def cut(batch: pa.RecordBatch, at: list[int]) -> list[pa.RecordBatch]:
     return [batch.slice(start, stop - start) for start, stop in pairwise(edges)]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(at=st.lists(st.integers(0, ROWS), max_size=6))
 def test_batches_of_any_size_make_the_same_bytes(tmp_path_factory, at) -> None:
     folder = tmp_path_factory.mktemp("parquet")

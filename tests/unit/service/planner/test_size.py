@@ -87,7 +87,7 @@ def test_a_model_that_cannot_be_walked_is_guessed(model: Model) -> None:
     assert model_size(Training(steps=1, model=model), data_size(Digits(), None)) == UNKNOWN_MODEL
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     channels=st.lists(st.integers(1, 9), min_size=1, max_size=5),
     blocks=st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(1, 3)),

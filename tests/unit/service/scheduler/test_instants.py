@@ -96,7 +96,7 @@ def test_a_nightly_schedule_of_berlin_fires_once_when_clocks_go_back() -> None:
     minutes=st.lists(st.integers(0, 366 * 24 * 60), min_size=1, max_size=4),
     second=st.floats(0, 59.9),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_walk_may_start_anywhere(zone: str, expression: str, year: int, minutes: list[int], second: float) -> None:
     its = ZoneInfo(zone)
     start = datetime(year, 1, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ from schemas.diagnostic import Diagnostic
 from workers.errors import Cancelled, UserFault
 from workers.runtime.execution import Worker, WorkerSettings, describe_failure
 from workers.runtime.messages import Failure, Order, Success, Task, decode_order, decode_outcomes, encode_outcomes
-from workers.runtime.objects import StoreSettings
+from workers.runtime.store import StoreSettings
 
 
 @pytest.fixture

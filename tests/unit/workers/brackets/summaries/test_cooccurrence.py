@@ -52,7 +52,7 @@ def test_identical_labels_are_companions() -> None:
     assert first.companion_lift == 2.0
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(N=st.integers(1, 200), K=st.integers(1, 9), seed=st.integers(0, 1000))
 def test_blocks_of_labels_and_rows_count_the_same(N: int, K: int, seed: int) -> None:
     labels = (torch.rand(N, K, generator=torch.Generator().manual_seed(seed)) < 0.4).float()

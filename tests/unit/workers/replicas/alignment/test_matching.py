@@ -50,7 +50,7 @@ def test_a_network_permuted_by_hand_is_found_again(name: str) -> None:
     inputs=st.integers(1, 5),
     seed=st.integers(0, 2**32),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_perceptrons_of_any_width_and_depth(hidden: list[int], bias: bool, inputs: int, seed: int) -> None:
     found_again(initialised(Mlp(hidden=tuple(hidden), bias=bias), (inputs,), 3, seed, torch.float64), seed)
 
@@ -60,7 +60,7 @@ def test_perceptrons_of_any_width_and_depth(hidden: list[int], bias: bool, input
     norm=st.sampled_from(["batch", "none"]),
     seed=st.integers(0, 2**32),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_convnets_of_any_width_and_depth(channels: list[int], norm: str, seed: int) -> None:
     found_again(initialised(ConvNet(channels=tuple(channels), norm=norm), (2, 4, 4), 3, seed, torch.float32), seed)
 

@@ -39,7 +39,7 @@ def test_equal_features_have_exactly_one(n: int, d: int) -> None:
     assert cka(x, x.clone()) == 1
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 100), st.floats(1e-3, 1e3), st.booleans(), st.sampled_from([(30, 4), (5, 12)]))
 def test_rotations_scales_and_translations_change_nothing(
     seed: int, scale: float, mirror: bool, shape: tuple[int, int]

@@ -27,7 +27,7 @@ def dense(p: Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
     return divergence(p, q), (0.5 * divergence(p, m) + 0.5 * divergence(q, m)).clamp(min=0).sqrt()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(LOGITS, LOGITS)
 def test_both_agree_with_their_definitions(first: np.ndarray, second: np.ndarray) -> None:
     log_p, log_q = log_softmax(first), log_softmax(second)
@@ -36,7 +36,7 @@ def test_both_agree_with_their_definitions(first: np.ndarray, second: np.ndarray
     torch.testing.assert_close(root_js(log_p, log_q), expected_js, rtol=1e-6, atol=1e-6)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(LOGITS, LOGITS, LOGITS)
 def test_root_js_is_a_distance_below_its_bound(first: np.ndarray, second: np.ndarray, third: np.ndarray) -> None:
     p, q, r = map(log_softmax, (first, second, third))
@@ -46,7 +46,7 @@ def test_root_js_is_a_distance_below_its_bound(first: np.ndarray, second: np.nda
     assert (root_js(p, r) <= root_js(p, q) + root_js(q, r) + 1e-12).all()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(LOGITS, LOGITS)
 def test_kl_is_zero_for_equals_alone_and_bounds_js(first: np.ndarray, second: np.ndarray) -> None:
     p, q = log_softmax(first), log_softmax(second)

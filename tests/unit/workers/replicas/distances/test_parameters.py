@@ -54,7 +54,7 @@ def test_cosines_are_those_of_products() -> None:
     np.testing.assert_allclose(found.cosine, expected.numpy(), atol=1e-14)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=20))
 def test_equal_members_have_distance_zero_and_cosine_one_exactly(values: list[float]) -> None:
     found = parameter_distances({"w": torch.tensor([values, values], dtype=torch.float32)})

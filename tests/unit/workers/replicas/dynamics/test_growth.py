@@ -83,7 +83,7 @@ def test_points_that_are_not_finite_are_left_out() -> None:
     assert (fit.a, fit.b) == (pytest.approx(1), pytest.approx(2))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     distances=st.lists(
         st.one_of(st.floats(-1e300, 1e300), st.sampled_from([0.0, 1e-310, float("nan"), float("inf")])),

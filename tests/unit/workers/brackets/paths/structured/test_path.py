@@ -101,7 +101,7 @@ def test_activations_in_a_row_and_nesting() -> None:
     assert_agrees_with_generic(Perceptron(model, problem.loss, problem.inputs.view(5, 2, 3), problem.targets))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     widths=st.lists(st.integers(1, 6), min_size=2, max_size=6),
     activation=st.sampled_from(sorted(ACTIVATIONS)),

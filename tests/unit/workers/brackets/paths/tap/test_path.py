@@ -252,7 +252,7 @@ def stacks(draw: st.DrawFn) -> nn.Module:
     return nn.Sequential(*layers, Made(lambda m, x: m.a(x.mean((2, 3))), a=nn.Linear(channels, K)))
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=12, derandomize=True)
 @given(stacks(), st.integers(0, 100))
 def test_random_networks_agree_with_the_generic_path(model: nn.Module, seed: int) -> None:
     assert_alike(*compared(with_statistics(model, seed), *drawn(MAPS, seed), TileShape(range(2), range(2, 4))))
