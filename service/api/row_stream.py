@@ -4,10 +4,11 @@ import io
 import json
 import math
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from fastapi import Header
 
 from service.api.closing import ClosingStream
@@ -15,6 +16,8 @@ from service.api.open_rows import OpenRows
 
 ARROW = "application/vnd.apache.arrow.stream"
 JSON = "application/json"
+_ENDS = datetime(1, 1, 1), datetime(9999, 12, 31)
+"""Least and greatest time that is written as ISO 8601."""
 
 Accept = Annotated[str, Header(description=f"`{ARROW}` (default) or `{JSON}`.")]
 ROWS = {
@@ -65,15 +68,28 @@ def _drained(sink: io.BytesIO) -> bytes:
 def json_chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
     """A JSON array with one object per row.
 
-    Numbers that JSON does not have (NaN, infinities) become null; times are ISO 8601, durations seconds, bytes
-    hexadecimal.
+    Numbers that JSON does not have (NaN, infinities) become null, and so do times outside the years 1 to 9999; times
+    are ISO 8601, durations seconds, bytes hexadecimal.
     """
     opening = "["
     for batch in batches:
-        rows = (json.dumps(_plain(row), ensure_ascii=False, allow_nan=False) for row in batch.to_pylist())
+        rows = (json.dumps(_plain(row), ensure_ascii=False, allow_nan=False) for row in _dated(batch).to_pylist())
         yield (opening + ",".join(rows)).encode()
         opening = ","
     yield b"[]" if opening == "[" else b"]"
+
+
+def _dated(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with null for times that Python, and ISO 8601 in four digits, does not have."""
+    return pa.record_batch([_column_dated(column) for column in batch.columns], batch.schema.names)
+
+
+def _column_dated(column: pa.Array) -> pa.Array:
+    if not (pa.types.is_timestamp(column.type) or pa.types.is_date(column.type)):
+        return column
+    least, most = (pa.scalar(end, pa.timestamp("us")).cast(column.type) for end in _ENDS)
+    known = pc.and_(pc.greater_equal(column, least), pc.less_equal(column, most))
+    return pc.if_else(known, column, pa.scalar(None, column.type))
 
 
 def _plain(value: Any) -> Any:

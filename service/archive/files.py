@@ -3,13 +3,14 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
-from schemas.archives import ARCHIVED, TableFile, tables_of
+from schemas.archives import ARCHIVED, RECORDS, TableFile, tables_of
 from schemas.columns import ResultTable
 from schemas.nearest import did_you_mean
 from schemas.states import JobState
@@ -27,11 +28,22 @@ _PAUSE_SECONDS = 120.0
 _WAIT_SECONDS = 20.0
 _CHUNK_BYTES = 2**20
 
-_JOB = text("select digest, kind, state from jobs where id = :job")
-_WRITTEN = text("select table_name, key, sha256, size_bytes, rows from table_files where job_id = :job")
+_JOB = text("select digest, kind, state, clock_timestamp() as at from jobs where id = :job")
+# Retention and mending write to the log of a done job, and mending runs its blocks again: what was written of either
+# before the last line is out of date. Result tables never change.
+_OUTDATED = """
+    table_name = any(:records)
+    and created_at <= (select at from events e where e.job_id = :job order by e.id desc limit 1)
+"""
+_WRITTEN = text(f"""
+    select table_name, key, sha256, size_bytes, rows from table_files
+    where job_id = :job and ({_OUTDATED}) is not true
+""")  # noqa: S608 - constants only
+_FORGET = text(f"delete from table_files where job_id = :job and {_OUTDATED}")  # noqa: S608 - constants only
 _NAME = text("""
-    insert into table_files (job_id, table_name, key, sha256, size_bytes, rows)
-    values (:job, :table, :key, :sha256, :size, :rows) on conflict (job_id, table_name) do nothing
+    insert into table_files (job_id, table_name, key, sha256, size_bytes, rows, created_at)
+    values (:job, :table, :key, :sha256, :size, :rows, coalesce(:read_at, clock_timestamp()))
+    on conflict (job_id, table_name) do nothing
 """)
 
 
@@ -117,19 +129,19 @@ def ensure(parts: Parts, job_id: int, tables: Sequence[ResultTable]) -> Iterator
         if table.name in written:
             yield written[table.name]
         elif table.name in own:
-            yield _write(parts, job_id, job.digest, table)
+            yield _write(parts, job_id, job, table)
 
 
-def _write(parts: Parts, job_id: int, digest: str, table: ResultTable) -> Written:
+def _write(parts: Parts, job_id: int, job: Any, table: ResultTable) -> Written:
     if not parts.slots.acquire(timeout=_WAIT_SECONDS):
         raise Unavailable("too many tables are being written as Parquet at once; try again in a moment")
     try:
-        return _written_now(parts, job_id, digest, table)
+        return _written_now(parts, job_id, job, table)
     finally:
         parts.slots.release()
 
 
-def _written_now(parts: Parts, job_id: int, digest: str, table: ResultTable) -> Written:
+def _written_now(parts: Parts, job_id: int, job: Any, table: ResultTable) -> Written:
     with scratch_folder() as folder:
         path = folder / f"{table.name}.parquet"
         query = statement(table, job_id)
@@ -138,19 +150,22 @@ def _written_now(parts: Parts, job_id: int, digest: str, table: ResultTable) -> 
         sha256, size_bytes = digest_of(path), path.stat().st_size
         # Its content is in the key: who writes the same rows at the same time writes the same object, and whoever
         # stops between the object and its row leaves what the next demand names.
-        key = f"jobs/{digest}/tables/{table.name}/{job_id}-{sha256}.parquet"
+        key = f"jobs/{job.digest}/tables/{table.name}/{job_id}-{sha256}.parquet"
         parts.objects.put_file(key, path, sha256)
         with parts.engine.begin() as connection:
             hold_names(connection)
             # Under the lock: until now nobody named it, and it may have been collected.
             if parts.objects.head(key) is None:
                 parts.objects.put_file(key, path, sha256)
-            name(connection, Written(job_id, table.name, key, sha256, size_bytes, rows))
-            return _written(connection, job_id)[table.name]
+            connection.execute(_FORGET, _of(job_id))
+            made = Written(job_id, table.name, key, sha256, size_bytes, rows)
+            name(connection, made, job.at)
+            # Unless the job was mended meanwhile, this is the first that was written.
+            return _written(connection, job_id).get(table.name, made)
 
 
-def name(connection: Connection, written: Written) -> None:
-    """Keep that an object holds a table; the first to say so is believed."""
+def name(connection: Connection, written: Written, read_at: datetime | None = None) -> None:
+    """Keep that an object holds a table as it was at some time, or now; the first to say so is believed."""
     connection.execute(
         _NAME,
         {
@@ -160,6 +175,7 @@ def name(connection: Connection, written: Written) -> None:
             "sha256": written.sha256,
             "size": written.size_bytes,
             "rows": written.rows,
+            "read_at": read_at,
         },
     )
 
@@ -187,7 +203,11 @@ def _done(connection: Connection, job_id: int) -> Any:
 
 
 def _written(connection: Connection, job_id: int) -> dict[str, Written]:
-    rows = connection.execute(_WRITTEN, {"job": job_id})
+    rows = connection.execute(_WRITTEN, _of(job_id))
     return {
         row.table_name: Written(job_id, row.table_name, row.key, row.sha256, row.size_bytes, row.rows) for row in rows
     }
+
+
+def _of(job_id: int) -> dict[str, Any]:
+    return {"job": job_id, "records": [table.name for table in RECORDS]}

@@ -9,6 +9,7 @@ from schemas.brackets import Brackets
 from schemas.canonical import canonical_json, digest
 from schemas.exports import ExportedJob, Imported, JobImport, upload_key
 from schemas.states import JobState
+from schemas.targets import SavedDirection
 from service.archive import files, loading
 from service.archive.records import store_blocks, store_events, store_objects
 from service.archive.uploads import TableUpload, check_uploads, fetched_tables
@@ -61,6 +62,7 @@ def import_job(engine: Engine, objects: ObjectStore, asked: JobImport, *, import
     with engine.connect() as connection:
         if (there := _there(connection, job)) is not None:
             return Imported(id=there, created=False)
+    _check_directions(asked)
     check_uploads(objects, asked)
     with fetched_tables(objects, asked) as tables, engine.begin() as connection:
         # From here on nothing is collected; what was may be gone since it was looked for.
@@ -127,6 +129,19 @@ def _store(connection: Connection, asked: JobImport, tables: Mapping[str, TableU
             kept = files.Written(job_id, name, upload_key(upload.sha256), upload.sha256, size, rows)
             files.name(connection, kept)
     return job_id
+
+
+def _check_directions(asked: JobImport) -> None:
+    """A spec that names a job by its number must mean the same job here: its digest answers submissions."""
+    spec = asked.job.spec
+    for target in spec.projections if isinstance(spec, Brackets) else ():
+        if isinstance(target, SavedDirection) and asked.parents.get(target.job_id) != target.job_id:
+            raise Refused(
+                "bad_import",
+                f"job {asked.job.id} of the export projects on `{target.object}` of job {target.job_id} there, "
+                "and that number is of another job here or of none: import that job, and submit the projection here "
+                "under the number it then has; without this job, the export can be made again and imported",
+            )
 
 
 def _check_parents(connection: Connection, asked: JobImport) -> None:

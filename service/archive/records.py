@@ -94,8 +94,9 @@ def store_objects(
     """Name the uploaded objects; those that are absent are named as dropped.
 
     Raises:
-        Refused: no block made one of them.
+        Refused: no block made one of them, or one that a block made is not among them.
     """
+    unnamed = set(made_by)
     for piece in _pieces(stored):
         orphan = next((one.name for one in piece if one.name not in made_by), None)
         if orphan is not None:
@@ -104,6 +105,12 @@ def store_objects(
             {**one.model_dump(mode="json"), "key": upload_key(one.sha256), "seq": made_by[one.name]} for one in piece
         ]
         connection.execute(_OBJECTS, {"job": job_id, "rows": json.dumps(values)})
+        unnamed -= {one.name for one in piece}
+    if unnamed:
+        raise Refused(
+            "bad_import",
+            f"the job does not name the object {min(unnamed)}, which its blocks made: export it again",
+        )
 
 
 def store_events(connection: Connection, job_id: int, rows: Iterable[Mapping[str, Any]]) -> None:

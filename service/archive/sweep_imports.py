@@ -11,18 +11,24 @@ from service.queue.locks import lock_submissions
 from service.queue.projects import make_project
 from service.queue.sweeps.members import Member, add
 
-_SAME = text("select id from sweeps where latest and digest = :digest for no key update")
+# A sweep of which jobs were left out is none that an equal submission may find: it is there beside the latest.
+_SAME = text("""
+    select id from sweeps
+    where digest = :digest
+      and (latest or (:left_out > 0 and coalesce((imported ->> 'left_out')::bigint, 0) <= :left_out))
+    order by latest desc, id desc limit 1 for no key update
+""")
 _DONE = text("select id from jobs where id = any(:jobs) and state = :done")
 _INSERT = text("""
     insert into sweeps (
         digest, name, project, tags, spec, state, priority, jobs_total, submitted_by, submitted_at, finished_at,
-        imported, version
+        imported, latest, version
     )
     values (
         :digest, :name, :project, cast(:tags as text[]), cast(:spec as jsonb), 'done', :priority, :total, :by,
         :submitted_at, coalesce(:finished_at, clock_timestamp()),
         cast(:imported as jsonb) || jsonb_build_object('imported_at', clock_timestamp(), 'left_out', :left_out),
-        :version
+        :left_out = 0, :version
     )
     returning id
 """)
@@ -30,6 +36,8 @@ _INSERT = text("""
 
 def import_sweep(connection: Connection, asked: SweepImport, *, imported_by: str) -> Imported:
     """Store a sweep whose jobs were imported. The same sweep, if it is there, is left alone.
+
+    One of which jobs were left out answers no submission of an equal sweep: that makes one with all jobs.
 
     Args:
         connection: In a transaction.
@@ -41,7 +49,7 @@ def import_sweep(connection: Connection, asked: SweepImport, *, imported_by: str
     """
     sweep = asked.sweep
     lock_submissions(connection)
-    same = connection.execute(_SAME, {"digest": sweep.digest}).scalar_one_or_none()
+    same = connection.execute(_SAME, {"digest": sweep.digest, "left_out": sweep.left_out}).scalar_one_or_none()
     if same is not None:
         return Imported(id=same, created=False)
     wanted = {member.job_id for member in sweep.jobs}

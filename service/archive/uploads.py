@@ -27,20 +27,27 @@ def check_uploads(objects: ObjectStore, asked: JobImport) -> None:
 
     Raises:
         Missing: one is not.
-        Refused: a table of the job's kind is not named.
+        Refused: a table of the job's kind is not named, or an object has another length than the job says.
     """
     lacking = [table.name for table in tables_of(asked.job.kind) if table.name not in asked.tables]
     if lacking:
         raise Refused(
             "bad_import", f"job {asked.job.id} comes without its tables {', '.join(lacking)}: export it again"
         )
-    wanted = {f"object {stored.name}": stored.sha256 for stored in asked.job.objects if not stored.absent}
-    wanted |= {f"table {name}": sha256 for name, sha256 in asked.tables.items()}
-    for what, sha256 in wanted.items():
-        if objects.head(upload_key(sha256)) is None:
+    there = {f"object {one.name}": (one.sha256, one.size_bytes) for one in asked.job.objects if not one.absent}
+    wanted = there | {f"table {name}": (sha256, None) for name, sha256 in asked.tables.items()}
+    for what, (sha256, size_bytes) in wanted.items():
+        found = objects.head(upload_key(sha256))
+        if found is None:
             raise Missing(
                 "unknown_file",
                 f"{what} of job {asked.job.id} is not uploaded: PUT /v1/imports/files/{sha256} first",
+            )
+        if size_bytes not in (None, found.size_bytes):
+            raise Refused(
+                "bad_import",
+                f"{what} of job {asked.job.id} should have {size_bytes:,} bytes, and its file has "
+                f"{found.size_bytes:,}: export it again",
             )
 
 

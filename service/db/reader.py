@@ -1,7 +1,8 @@
 """The role as which people query: it reads the views of schema `results` of one database, and nothing else.
 
 Whoever holds its password can lift the settings of its sessions (read-only transactions, a statement timeout). What
-keeps it from writing is that it has no right to anything but the views.
+keeps it from writing is that it has no right to anything but the views. Functions that Postgres lets everybody call
+are taken from it as well, where they write, or take locks that the queue waits for.
 """
 
 import secrets
@@ -31,6 +32,19 @@ _SETTINGS_OF_SUPERUSERS = {
     # A sort that spills without limit fills the disk for everybody.
     "temp_file_limit": "8GB",
 }
+
+# Advisory locks stop submissions, claims and retention; large objects and messages in the log fill the disk.
+_FUNCTIONS = text("""
+    select string_agg(oid::regprocedure::text, ', ') from pg_proc
+    where pronamespace = 'pg_catalog'::regnamespace
+      and (proname ~ '^pg_(try_)?advisory_' or proname in ('pg_logical_emit_message', 'lo_creat', 'lo_create',
+                                                           'lo_from_bytea'))
+""")
+_OWNERS = text("""
+    select string_agg(distinct quote_ident(pg_get_userbyid(owner)), ', ')
+    from (select datdba from pg_database where datname = current_database()
+          union select relowner from pg_class where oid = 'public.jobs'::regclass) as owners(owner)
+""")
 
 _SITUATION = text("""
     select rolsuper as super, rolcreaterole or rolsuper as may_create,
@@ -92,8 +106,18 @@ def ensure_reader(connection: Connection, role: str, password: str) -> None:
         f"grant connect on database {database} to {name}",
         # Everybody may, by default; Holonomy itself does as the database's owner.
         f"revoke temporary on database {database} from public",
+        *(_functions_withheld(connection) if found.super else ()),
     ):
         connection.exec_driver_sql(statement)
+
+
+def _functions_withheld(connection: Connection) -> tuple[str, str]:
+    """Only a superuser may say who calls them, and in this database alone."""
+    functions = connection.execute(_FUNCTIONS).scalar_one()
+    return (
+        f"grant execute on function {functions} to {connection.execute(_OWNERS).scalar_one()}",
+        f"revoke execute on function {functions} from public",
+    )
 
 
 def _quoted(connection: Connection, name: str) -> str:

@@ -13,7 +13,7 @@ from service.errors import Refused
 
 _TOKENS = re.compile(
     r"""
-      (?P<comment> --[^\n]* | /\*.*?\*/ )
+      (?P<comment> --[^\n]* | /\* )
     | (?:\b[eE])'(?:[^'\\]|''|\\.)*' | '(?:[^']|'')*' | "(?:[^"]|"")*"
     | (?P<quote>\$(?:[A-Za-z_]\w*)?\$) .*? (?P=quote)
     | ::
@@ -21,6 +21,7 @@ _TOKENS = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_MARKS = re.compile(r"/\*|\*/")
 
 
 @dataclass(frozen=True)
@@ -60,23 +61,25 @@ def ready(source: str, parameters: Mapping[str, Value] | None = None) -> Stateme
         parameters: Values by name; each must be named in the statement, and each name must have a value.
 
     Raises:
-        Refused: nothing is left to run, a parameter is missing or not named, or a value is none of Postgres'.
+        Refused: nothing is left to run, a comment does not end, a parameter is missing or not named, or a value is
+            none of Postgres'.
     """
     values = dict(parameters or {})
     sql, pieces, used, end = "", list[_Piece](), set[str](), 0
-    for token in _TOKENS.finditer(source):
+    while token := _TOKENS.search(source, end):
         pieces.append(_Piece(len(sql), end, copied=True))
         sql += source[end : token.start()]
         pieces.append(_Piece(len(sql), token.start(), copied=not (values and token["name"])))
+        stop = _end_of_comment(source, token.end()) if token["comment"] == "/*" else token.end()
         if token["comment"]:
             # As long as it was, so that line and column stay what they are.
-            sql += re.sub(r"[^\n]", " ", token[0])
+            sql += re.sub(r"[^\n]", " ", source[token.start() : stop])
         elif values and token["name"]:
             used.add(token["name"])
             sql += _value(token["name"], values)
         else:
             sql += token[0]
-        end = token.end()
+        end = stop
     pieces.append(_Piece(len(sql), end, copied=True))
     sql = (sql + source[end:]).rstrip(" \t\r\n;")
     if not sql.strip():
@@ -85,6 +88,17 @@ def ready(source: str, parameters: Mapping[str, Value] | None = None) -> Stateme
         if name not in used:
             raise Refused("parameter", f"the query does not name the parameter :{name}{did_you_mean(name, used)}")
     return Statement(sql, source, tuple(pieces))
+
+
+def _end_of_comment(source: str, start: int) -> int:
+    """Where a comment ends that began before `start`: in Postgres they may hold others."""
+    depth = 1
+    for mark in _MARKS.finditer(source, start):
+        depth += 1 if mark[0] == "/*" else -1
+        if not depth:
+            return mark.end()
+    line = source.count("\n", 0, start) + 1
+    raise Refused("open_comment", f"the comment that begins in line {line} has no end: expected */")
 
 
 def _value(name: str, values: Mapping[str, Value]) -> str:

@@ -23,8 +23,7 @@ from service.queue.retry import revive
 from service.queue.sweeps.members import Member, add
 
 _SAME = text("""
-    select id, jobs_total from sweeps where latest and digest = :digest and cancel_requested_at is null
-    for no key update
+    select id from sweeps where latest and digest = :digest and cancel_requested_at is null
 """)
 _SUPERSEDE = text("update sweeps set latest = false where latest and digest = :digest")
 _INSERT = text("""
@@ -99,10 +98,12 @@ def submit_sweep(
         key.keep(connection, sweep_id=same.id)
         return Submitted(same.id, created=False, jobs_created=0)
     make_project(connection, submission.project)
+    # Locks the jobs that are there: rows of jobs come before rows of sweeps.
+    there = latest(connection, _digests(planned))
     connection.execute(_SUPERSEDE, {"digest": named})
     sweep_id = _insert(connection, submission, named, len(planned), submitted_by, version)
     origin = Origin(submission, submitted_by, version, sweep_id)
-    jobs, made = _make(connection, planned, origin)
+    jobs, made = _make(connection, planned, there, origin)
     add(connection, sweep_id, [Member(jobs[one.wanted.digest], one.point.varied) for one in planned])
     key.keep(connection, sweep_id=sweep_id)
     return Submitted(sweep_id, created=True, jobs_created=made)
@@ -165,10 +166,15 @@ def _insert(
     return int(sweep_id)
 
 
-def _make(connection: Connection, planned: Sequence[Planned], origin: Origin) -> tuple[dict[str, int], int]:
-    """Find or make the jobs and their parents: jobs by digest, and how many were made."""
-    parents = {one.parent.digest: one.parent for one in planned if one.parent is not None}
-    there = latest(connection, [*parents, *(one.wanted.digest for one in planned)])
+def _digests(planned: Sequence[Planned]) -> set[str]:
+    """Of the jobs and of the training runs that they need."""
+    return {wanted.digest for one in planned for wanted in (one.wanted, one.parent) if wanted is not None}
+
+
+def _make(
+    connection: Connection, planned: Sequence[Planned], there: Mapping[str, Any], origin: Origin
+) -> tuple[dict[str, int], int]:
+    """Make what is not there of the jobs and their parents: jobs by digest, and how many were made."""
     if origin.labels.fresh:
         supersede(connection, [row.id for row in there.values()])
         there = {}

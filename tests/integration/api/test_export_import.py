@@ -173,6 +173,20 @@ def test_where_it_comes_from_it_is_there_already(exported, api, job) -> None:
     assert done.jobs[1].number == job
 
 
+@pytest.mark.usefixtures("job")
+def test_an_imported_sweep_that_lacks_jobs_answers_no_submission(api, elsewhere, tmp_path) -> None:
+    sweep = {"sweep": {"kind": "sweep", "base": SPEC["training"], "axes": {"seed": [0, 1]}}}
+    with api.client("submit") as client:
+        there = client.post("/v1/sweeps", json=sweep).json()["sweep"]["id"]
+    client_of(api, "read").export(tmp_path / "export", sweeps=[there])
+    importing = client_of(elsewhere, "admin")
+    [first], [again] = (importing.import_(tmp_path / "export").sweeps for _ in range(2))
+    assert (first.created, again.created, again.number) == (True, False, first.number)
+    with elsewhere.client("submit") as client:
+        answer = client.post("/v1/sweeps", json=sweep).json()
+    assert (answer["created"], answer["jobs_created"], answer["sweep"]["jobs_total"]) == (True, 1, 2)
+
+
 def test_an_import_needs_the_scope_admin(exported, elsewhere) -> None:
     with pytest.raises(Unauthorized, match="needs a token with scope admin"):
         client_of(elsewhere, "submit").import_(exported)

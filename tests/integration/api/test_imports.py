@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from holonomy import Client
+from schemas.brackets import Brackets
 from schemas.canonical import digest
 from schemas.exports import ExportManifest, ImportSource, JobImport, SweepImport
 from schemas.training import Training
@@ -118,6 +119,20 @@ def test_a_parent_is_the_run_of_the_spec(admin, manifest, problem) -> None:
 
 
 @pytest.mark.usefixtures("uploaded")
+def test_a_direction_saved_by_a_job_must_be_of_the_same_job_here(elsewhere, admin, manifest, problem) -> None:
+    run, job = manifest.jobs
+    with elsewhere.client("submit") as client:
+        client.post("/v1/jobs", json={"spec": {"kind": "diagnostic", "blocks": 1, "seconds": 0.0}})
+    saved = {"kind": "saved", "job_id": run.id, "object": "checkpoints/000000010", "prefix": "parameters/"}
+    spec = Brackets.model_validate(job.spec.model_dump(mode="json") | {"projections": [saved]})
+    child = job.model_copy(update={"spec": spec, "digest": digest(spec)})
+    here = sent(admin, request(manifest, 0)).json()["id"]
+    asked = request(manifest, 1, job=child, parents={run.id: here})
+    assert here != run.id
+    assert f"projects on `checkpoints/000000010` of job {run.id} there" in problem(sent(admin, asked), 422).detail
+
+
+@pytest.mark.usefixtures("uploaded")
 def test_a_spec_has_its_digest(admin, manifest, problem) -> None:
     job = manifest.jobs[0].model_copy(update={"digest": "0" * 64})
     detail = problem(sent(admin, request(manifest, 0, job=job)), 422).detail
@@ -139,6 +154,20 @@ def blocks_with(folder: Path, job: int, column: str, value: str) -> bytes:
     buffer = io.BytesIO()
     pq.write_table(table, buffer)
     return buffer.getvalue()
+
+
+@pytest.mark.usefixtures("uploaded")
+def test_every_object_of_its_blocks_is_named_with_its_length(admin, manifest, problem) -> None:
+    job = manifest.jobs[0]
+    first, *rest = job.objects
+    less = job.model_copy(update={"objects": tuple(rest)})
+    told = f"does not name the object {first.name}, which its blocks made: export it again"
+    assert told in problem(sent(admin, request(manifest, 0, job=less)), 422).detail
+    longer = first.model_copy(update={"size_bytes": first.size_bytes + 1})
+    wrong = job.model_copy(update={"objects": (longer, *rest)})
+    told = f"object {first.name} of job {job.id} should have {longer.size_bytes:,} bytes, and its file has "
+    assert told in problem(sent(admin, request(manifest, 0, job=wrong)), 422).detail
+    assert admin.get("/v1/jobs").json()["items"] == []
 
 
 @pytest.mark.usefixtures("uploaded")

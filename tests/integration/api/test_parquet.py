@@ -15,6 +15,7 @@ from schemas.archives import BLOCKS, ParquetFiles, TableFile, tables_of
 from schemas.bracket_results import PAIRS
 from service.api import tickets
 from service.api.problems import ProblemError
+from service.queue import events
 
 SPEC = {
     "kind": "brackets",
@@ -83,6 +84,24 @@ def test_blocks_carry_what_they_were_computed_with(client: httpx2.Client, job: i
     assert frame.columns == [column.name for column in BLOCKS.columns]
     assert frame["seq"].to_list() == list(range(len(frame)))
     assert '"made": "up"' in frame["record"][0]
+
+
+def test_the_log_of_a_done_job_is_written_again_once_it_has_more_lines(client: httpx2.Client, api, worker) -> None:
+    job_id = finished(api, worker, fresh=True)
+
+    def last_line() -> str:
+        content = client.get(f"/v1/jobs/{job_id}/parquet/events").content
+        return pq.read_table(io.BytesIO(content))["message"].to_pylist()[-1]
+
+    assert last_line() == "job done"
+    client.get(f"/v1/jobs/{job_id}/parquet/pairs")
+    before = {one["table"]: one for one in client.get(f"/v1/jobs/{job_id}/parquet").json()}
+    with api.backend.engine.begin() as connection:
+        events.write(connection, [events.Line(job_id, "retention dropped 2 objects")])
+    after = {one["table"]: one for one in client.get(f"/v1/jobs/{job_id}/parquet").json()}
+    assert (after["events"]["sha256"], after["pairs"]) == (None, before["pairs"])
+    assert last_line() == "retention dropped 2 objects"
+    assert client.get(f"/v1/jobs/{job_id}/parquet").json() != list(after.values())
 
 
 def test_ranges(client: httpx2.Client, job: int) -> None:

@@ -43,6 +43,19 @@ def test_it_runs_as_the_reading_role_on_the_views(ask) -> None:
     assert row["jobs"] >= 0
 
 
+@pytest.mark.parametrize(
+    "time", ["timestamptz 'infinity'", "date '-infinity'", "timestamp '12000-01-01'", "date '0044-03-15 BC'"]
+)
+def test_times_that_iso_8601_has_not_are_null_in_json(client, time) -> None:
+    sql = f"select {time} as t, timestamptz '2026-11-21 02:30+01' as at, date '9999-12-31' as last, null::date as no"
+    answer = client.post("/v1/query", json={"sql": sql}, headers={"Accept": "application/json"})
+    assert answer.json() == [{"t": None, "at": "2026-11-21T01:30:00+00:00", "last": "9999-12-31", "no": None}]
+
+
+def test_comments_may_hold_comments(ask) -> None:
+    assert arrow(ask("select /* a /* b :x */ c */ 1 as x -- /* :y")).to_pylist() == [{"x": 1}]
+
+
 def test_parameters_stand_for_values(ask) -> None:
     found = arrow(
         ask(

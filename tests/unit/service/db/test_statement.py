@@ -27,6 +27,12 @@ def test_comments_and_the_last_semicolon_go_and_strings_stay(source, sql):
         assert found == sql
 
 
+def test_comments_within_comments_go_with_them():
+    found = ready("select /* a /* :b\n */ ' */ 1 as x /**/", {})
+    assert found.sql.split() == ["select", "1", "as", "x"]
+    assert found.line_and_column(found.sql.index("1") + 1) == (2, 10)
+
+
 def test_parameters_are_written_in_where_they_are_names():
     found = ready(
         "select :step, ':step', x::text, \"a:step\", $$ :step $$, :step_2 /* :step */ -- :step",
@@ -39,6 +45,7 @@ def test_parameters_are_written_in_where_they_are_names():
     ("source", "parameters", "said"),
     [
         (" -- nothing\n;", {}, "the query is empty"),
+        ("select 1\n/* a /* b */", {}, r"the comment that begins in line 2 has no end: expected \*/"),
         ("select :step", {"stepp": 1}, "the query names :step, which has no value; did you mean 'stepp'"),
         ("select :step", {"step": 1, "other": 2}, "the query does not name the parameter :other"),
         ("select :step", {"step": 2**63}, "parameter :step: expected whole numbers of 64 bits"),
