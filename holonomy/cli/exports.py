@@ -1,5 +1,6 @@
 """`holonomy export` and `holonomy import`."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -39,10 +40,11 @@ def export(
             folder, jobs=jobs, sweeps=sweeps, objects=objects, report=bars.told("exporting"), tell=tell
         )
     size = sum(file.size_bytes for file in manifest.files)
+    count = "1 job" if len(manifest.jobs) == 1 else f"{len(manifest.jobs):,} jobs"
     left_out = "" if objects else " without their arrays"
     tell(
-        f"{len(manifest.jobs):,} jobs{left_out} in {len(manifest.files):,} files, {size:,} bytes: {folder}; "
-        f"`holonomy import {folder}` stores them in another installation"
+        f"{count}{left_out} in {len(manifest.files):,} files, {size:,} bytes: {folder}; "
+        f"`holonomy import {shlex.quote(str(folder))}` stores them in another installation"
     )
 
 

@@ -56,7 +56,7 @@ def print_rows(frame: "polars.DataFrame", title: str, *, fit: bool) -> tuple[str
     Returns:
         Names of the columns left out.
     """
-    cells = {name: [_cell(value) for value in frame[name]] for name in frame.columns}
+    cells = {name: [_cell(value) for value in frame[name].to_list()] for name in frame.columns}
     shown = _fitting(cells, console().width) if fit else list(cells)
     table = Table(box=None, header_style="bold", padding=(0, 1))
     for name in shown:

@@ -38,7 +38,7 @@ def schedule_table(schedules: Iterable[Schedule]) -> Table:
             escape(schedule.name),
             escape(schedule.cron),
             schedule.timezone,
-            _next(schedule),
+            next_instant(schedule),
             last,
             escape(_state(schedule)),
         )
@@ -53,7 +53,7 @@ def schedule_text(schedule: ScheduleDetail) -> str:
         "schedule": schedule.name,
         "cron": f"{schedule.cron}  in {schedule.timezone}",
         "state": _state(schedule),
-        "next": _next(schedule),
+        "next": next_instant(schedule),
         "last": None if last is None else f"{_local(last.instant, schedule)} {last.state}",
         "overlap": str(schedule.overlap),
         "catch up": schedule.catch_up,
@@ -103,7 +103,8 @@ def _state(schedule: Schedule) -> str:
     return f"{schedule.failures} failed in a row" if schedule.failures else "on"
 
 
-def _next(schedule: Schedule) -> str:
+def next_instant(schedule: Schedule) -> str:
+    """When it fires next by its own clock, empty where it does not."""
     return "" if schedule.next_at is None else _local(schedule.next_at, schedule)
 
 

@@ -8,7 +8,7 @@ from holonomy.cli.faults import reported
 from holonomy.cli.jobs import AsJson
 from holonomy.cli.labels import AtMost
 from holonomy.cli.output import console, print_json, show, tell
-from holonomy.cli.render_schedules import firing_table, planned_table, schedule_table, schedule_text
+from holonomy.cli.render_schedules import firing_table, next_instant, planned_table, schedule_table, schedule_text
 from holonomy.cli.specfile import read_schedule
 from holonomy.client import Client
 from schemas.schedules import MOST_PREVIEWED, ScheduleDetail
@@ -109,7 +109,7 @@ def resume(name: ScheduleName, as_json: AsJson = False) -> None:
     if as_json:
         print_json(answer)
     else:
-        tell(f"schedule {name} next fires at {answer.next_at}")
+        tell(f"schedule {name} next fires at {next_instant(answer)}")
 
 
 def trigger(

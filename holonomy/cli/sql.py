@@ -75,7 +75,7 @@ def _text(query: str | None, file: Path | None) -> str:
         try:
             return file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise BadFile(f"{file} cannot be read: {error}") from None
+            raise BadFile(f"cannot read {file}: {error.strerror if isinstance(error, OSError) else error}") from None
     return sys.stdin.read() if query == "-" else str(query)
 
 

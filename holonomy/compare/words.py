@@ -109,7 +109,7 @@ def _unchanged(found: Comparison) -> str:
 def _recipe(found: Comparison) -> str:
     listed = [f"{path} {_value(a)} → {_value(b)}" for path, (a, b) in found.recipe.items()]
     more = f" and {len(listed) - SHOWN} more fields" if len(listed) > SHOWN else ""
-    return f"between the recipes differ: {'; '.join(listed[:SHOWN])}{more}"
+    return f"the recipes differ: {'; '.join(listed[:SHOWN])}{more}"
 
 
 def _missing(found: Comparison) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Writes an export: everything of the jobs asked for, several files at once, and the manifest last."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -58,6 +58,7 @@ def export(
     exported = [contents.sweep(connection, number, tell) for number in sweeps]
     members = [member.job_id for sweep in exported for member in sweep.jobs]
     details = contents.with_parents(connection, [*jobs, *members])
+    _check_jobs(folder, {detail.id for detail in details})
     with disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -88,6 +89,20 @@ def _check_folder(folder: Path) -> None:
             raise Refused(f"{folder} holds {strange[0]!r}, which is of no export: name a new or empty folder")
     elif folder.exists():
         raise Refused(f"{folder} is not a folder: name a new or empty one")
+
+
+def _check_jobs(folder: Path, jobs: Collection[int]) -> None:
+    """Do not mix two exports: the manifest would name the files of one alone."""
+    others = {
+        int(number)
+        for path in folder.glob("*/job_id=*")
+        if (number := path.name.removeprefix("job_id=")).isdecimal() and int(number) not in jobs
+    }
+    if others:
+        raise Refused(
+            f"{folder} holds an export of other jobs, such as job {min(others)}: name a new or empty folder, "
+            "or ask for those jobs as well"
+        )
 
 
 def _fetch(connection: Connection, folder: Path, files: Sequence[Wanted], report: Report) -> None:

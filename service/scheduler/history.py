@@ -107,7 +107,11 @@ def firing(connection: Connection, name: str, instant: datetime) -> Firing:
     values = {"schedule": schedule(connection, name).id, "instant": instant}
     row: Any = connection.execute(_FIRING, values).one_or_none()
     if row is None:
-        raise Missing("unknown_firing", f"schedule {name!r} has no firing at {instant.isoformat()}")
+        raise Missing(
+            "unknown_firing",
+            f"schedule {name!r} has no firing at {instant.isoformat()}; "
+            f"`holonomy schedule history {name}` lists those it has",
+        )
     return firing_of(row)
 
 

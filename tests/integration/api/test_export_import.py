@@ -277,6 +277,14 @@ def test_an_export_does_not_mix_with_other_files(api, job, tmp_path) -> None:
         client_of(api, "read").export(tmp_path, jobs=[job])
 
 
+def test_an_export_does_not_mix_with_another(api, job, tmp_path) -> None:
+    (tmp_path / "tables" / "job_id=999999").mkdir(parents=True)
+    with pytest.raises(
+        Refused, match="holds an export of other jobs, such as job 999999: name a new or empty folder"
+    ):
+        client_of(api, "read").export(tmp_path, jobs=[job])
+
+
 # The commands.
 
 
@@ -287,10 +295,10 @@ def _run(api, monkeypatch, scope, *arguments: str):
 
 
 def test_the_commands_take_a_job_from_here_to_there(api, job, elsewhere, monkeypatch, tmp_path) -> None:
-    folder = str(tmp_path / "export")
+    folder = str(tmp_path / "an export")
     done = _run(api, monkeypatch, "read", "export", str(job), folder)
     assert done.exit_code == 0, done.output
-    assert f"`holonomy import {folder}` stores them in another installation" in done.stderr
+    assert f"`holonomy import '{folder}'` stores them in another installation" in done.stderr
     done = _run(elsewhere, monkeypatch, "admin", "import", folder)
     assert done.exit_code == 0, done.output
     assert f"job {job} of the export is 2 here" in done.stdout

@@ -211,7 +211,7 @@ def test_commands_from_a_file_to_the_history(command: Command, file: Path, name:
     assert "is paused" in command("pause", name, "--reason", "quiet").stderr
     assert "s ago: quiet" in command("list").stdout
     assert "is paused: `holonomy schedule resume" in command("create", file, "--replace").stderr
-    assert "next fires at" in command("resume", name).stderr
+    assert re.search(r"next fires at \d{4}-\d\d-\d\d 02:30\+0[12]:00", command("resume", name).stderr)
     assert f"schedule {name} is deleted" in command("delete", name).stderr
     assert command("show", name).exit_code == 2
     assert f"holonomy: there is no schedule '{name}'" in command("show", name).stderr

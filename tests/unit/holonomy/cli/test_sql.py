@@ -36,6 +36,10 @@ def test_a_table_for_people(command: Command) -> None:
     assert done.stderr == ""
 
 
+def test_people_see_lists_on_one_line(command: Command) -> None:
+    assert command("sql", "select lists").stdout.split() == ["1", "row", "l", "[1,", "2]"]
+
+
 def test_people_see_the_first_fifty(command: Command) -> None:
     done = command("sql", "select many")
     assert done.stdout.splitlines()[0] == "50 rows"
@@ -73,7 +77,7 @@ def test_parameters_are_numbers_truth_values_or_text(command: Command, world: Wo
     [
         ((), "give one query: as an argument, as - for standard input, or as --file FILE"),
         ((SQL, "-f", "q.sql"), "give one query"),
-        (("-f", "missing.sql"), "missing.sql cannot be read"),
+        (("-f", "missing.sql"), "cannot read missing.sql: No such file or directory\n"),
         ((SQL, "--param", "a"), "a parameter reads NAME=VALUE"),
         ((SQL, "--json", "--csv"), "give --json or --csv, not both"),
         ((SQL, "--timeout", 601), "timeout_seconds: expected less than or equal to 600"),

@@ -23,7 +23,7 @@ def test_a_change_is_said_with_size_interval_and_seeds(client: Client, world: Wo
     found = held(client, world, {0.1: [1.0, 1.01, 0.99]}, {0.1: [1.12, 1.13, 1.11]}, momentum=0.9)
     assert found.report.splitlines() == [
         "order dependence at step 9 rose by 12 % [9.6 %, 14 %] (g = 9.5, 3 against 3 seeds): changed",
-        "between the recipes differ: training.optimizer.momentum 0.0 → 0.9",
+        "the recipes differ: training.optimizer.momentum 0.0 → 0.9",
     ]
     assert str(found) == found.report
 
