@@ -75,7 +75,8 @@ TERMINAL_SWEEPS = frozenset({SweepState.DONE, SweepState.FAILED, SweepState.CANC
 TERMINAL_BLOCKS = frozenset({BlockState.DONE, BlockState.FAILED, BlockState.CANCELLED})
 
 JOB_MOVES: dict[JobState, frozenset[JobState]] = {
-    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.FAILED, JobState.CANCELLED}),
+    # Cancelling: one that was retried may wait for its turn while a block of it still runs.
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLING, JobState.FAILED, JobState.CANCELLED}),
     JobState.RUNNING: frozenset({JobState.CANCELLING, JobState.DONE, JobState.FAILED, JobState.CANCELLED}),
     JobState.CANCELLING: frozenset({JobState.CANCELLED, JobState.DONE}),
     JobState.DONE: frozenset(),
