@@ -40,6 +40,9 @@ _INSERT = text("""
 """)
 # Jobs of other sweeps that were made for one and stay with it.
 _WANT = text("update jobs set implicit = false where id = any(:jobs) and implicit")
+# Lists are read along the index that their filter leaves fewest rows of, which is not known of rows that just came.
+_ANALYZE = text("analyze jobs, sweep_jobs")
+_MANY = 1_000
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,8 @@ def submit_sweep(
     jobs, made = _make(connection, planned, there, origin)
     add(connection, sweep_id, [Member(jobs[one.wanted.digest], one.point.varied) for one in planned])
     resume_cancelled(connection, sweep_id)
+    if made >= _MANY:
+        connection.execute(_ANALYZE)
     key.keep(connection, sweep_id=sweep_id)
     return Submitted(sweep_id, created=True, jobs_created=made)
 
