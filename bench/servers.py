@@ -31,22 +31,8 @@ class Servers:
 @contextmanager
 def servers(cpus: int) -> Iterator[Servers]:
     """All three, ready; Ray with `cpus` cores. Everything is gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="holonomy-bench-", dir="/tmp"))
-    folder.chmod(0o711)
-    (folder / "secrets").mkdir(mode=0o700)
-    scope = str(folder)
     with ExitStack() as stack:
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        postgres = Postgres(
-            folder / "postgres", free_port(), secrets.token_hex(8), scope=scope, log=folder / "postgres.log"
-        )
-        up(stack, postgres)
-        identity = folder / "secrets" / "s3.json"
-        s3 = SeaweedFS(
-            folder / "seaweedfs", seaweedfs.free_ports(), identity, scope=scope, log=folder / "seaweedfs.log"
-        )
-        up(stack, s3)
-        os.environ.update({**s3.environment, "HOLONOMY_S3_BUCKET": BUCKET})
+        folder, postgres, s3 = stores(stack)
         taken: list[int] = []
         for _ in ray_head.ROLES:
             taken.append(free_port(taken=taken))
@@ -54,7 +40,7 @@ def servers(cpus: int) -> Iterator[Servers]:
             folder / "ray",
             dict(zip(ray_head.ROLES, taken, strict=True)),
             folder / "secrets" / "ray.token",
-            scope=scope,
+            scope=str(folder),
             log=folder / "ray.log",
             environment=dict(os.environ),
             cpus=cpus,
@@ -62,6 +48,24 @@ def servers(cpus: int) -> Iterator[Servers]:
         up(stack, ray)
         os.environ.update(ray.client_environment)
         yield Servers(postgres, s3, ray)
+
+
+def stores(stack: ExitStack) -> tuple[Path, Postgres, SeaweedFS]:
+    """A temporary folder, and Postgres and an S3 server in it, ready; the environment names the S3 server."""
+    folder = Path(tempfile.mkdtemp(prefix="holonomy-bench-", dir="/tmp"))
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o711)
+    (folder / "secrets").mkdir(mode=0o700)
+    scope = str(folder)
+    postgres = Postgres(
+        folder / "postgres", free_port(), secrets.token_hex(8), scope=scope, log=folder / "postgres.log"
+    )
+    up(stack, postgres)
+    identity = folder / "secrets" / "s3.json"
+    s3 = SeaweedFS(folder / "seaweedfs", seaweedfs.free_ports(), identity, scope=scope, log=folder / "seaweedfs.log")
+    up(stack, s3)
+    os.environ.update({**s3.environment, "HOLONOMY_S3_BUCKET": BUCKET})
+    return folder, postgres, s3
 
 
 def up(stack: ExitStack, server: Server) -> None:
