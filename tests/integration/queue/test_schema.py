@@ -10,7 +10,7 @@ from sqlalchemy import exc, text
 
 from schemas.diagnostic import Diagnostic
 from schemas.results import RESULT_TABLES
-from schemas.states import BLOCK_MOVES, JOB_MOVES
+from schemas.states import BLOCK_MOVES, JOB_MOVES, MENDING_BLOCK_MOVES, MENDING_JOB_MOVES
 from service.db.engine import connect
 from service.db.migrate import current, head, upgrade
 from service.db.schema import metadata
@@ -91,6 +91,28 @@ def test_only_listed_moves_are_possible(desk, table, moves):
         else:
             with pytest.raises(exc.IntegrityError, match=f"cannot go from {before} to {after}"):
                 desk.sql(_SET[table], state=after)
+
+
+@pytest.mark.parametrize(
+    ("table", "moves", "mending"),
+    [("jobs", JOB_MOVES, MENDING_JOB_MOVES), ("blocks", BLOCK_MOVES, MENDING_BLOCK_MOVES)],
+)
+def test_who_is_mending_may_make_more_moves(desk, table, moves, mending):
+    desk.start(Diagnostic())
+    for before, after in permutations(moves, 2):
+        desk.sql(f"alter table {table} disable trigger {table}_moves")
+        desk.sql(_SET[table], state=before)
+        desk.sql(f"alter table {table} enable trigger {table}_moves")
+        with desk.engine.begin() as connection:
+            connection.execute(text("select set_config('holonomy.mending', 'on', true)"))
+            if after in moves[before] | mending.get(before, frozenset()):
+                connection.execute(text(_SET[table]), {"state": after})
+            else:
+                with (
+                    pytest.raises(exc.IntegrityError, match=f"from {before} to {after}"),
+                    connection.begin_nested(),
+                ):
+                    connection.execute(text(_SET[table]), {"state": after})
 
 
 def test_a_statement_ends_in_time(migrated_url):
